@@ -1,0 +1,8 @@
+//! Entropy coding: one range coder, and the adaptive models that feed it.
+//!
+//! Every model is written once, generic over [`Coder`]: the same code path encodes and decodes,
+//! so the two directions cannot drift apart.
+
+mod range_coder;
+
+pub use range_coder::{Coder, RangeDecoder, RangeEncoder};

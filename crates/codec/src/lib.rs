@@ -1,0 +1,9 @@
+//! Lossless recompression of JPEG files: bytes in, bytes out.
+//!
+//! The crate does no I/O, starts no threads, reads no clock and logs nothing. Its invariant: the
+//! decoder, fed with what the encoder wrote, gives back the encoder's input, byte for byte, on
+//! every machine and for every way of splitting the input. Only integer arithmetic touches
+//! anything that ends up in coded bytes.
+#![forbid(unsafe_code)]
+
+pub mod entropy;
