@@ -7,3 +7,10 @@
 #![forbid(unsafe_code)]
 
 pub mod entropy;
+mod error;
+mod jpeg;
+mod stream;
+
+pub use error::Error;
+pub use jpeg::NotModelled;
+pub use stream::Level;

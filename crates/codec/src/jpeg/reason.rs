@@ -1,0 +1,53 @@
+//! Why an image, or a part of it, is not modelled as an image.
+
+use std::fmt;
+
+/// A reason for coding a JPEG's bytes without the coefficient model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum NotModelled {
+    /// SOF2: the coefficients come in several scans.
+    Progressive,
+    /// SOF9 to SOF15: entropy-coded by arithmetic coding.
+    Arithmetic,
+    /// SOF3: lossless.
+    Lossless,
+    /// SOF5 to SOF7, or a second frame header in one image.
+    Hierarchical,
+    /// Samples of other than 8 bits; how many.
+    SamplePrecision(u8),
+    /// A frame header that breaks a rule, or gives no height.
+    UnsupportedFrame,
+    /// A scan header or table that breaks a rule or cannot be inverted.
+    UnsupportedScan,
+    /// The rows of blocks need more memory than there is, in bytes.
+    TooWide {
+        /// Bytes that one state would need.
+        needed: usize,
+        /// Bytes that it may take.
+        budget: usize,
+    },
+    /// The scan holds something that no canonical encoder writes.
+    OddScan,
+    /// The file ends within the scan.
+    Truncated,
+}
+
+impl fmt::Display for NotModelled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Progressive => formatter.write_str("progressive JPEG"),
+            Self::Arithmetic => formatter.write_str("arithmetic-coded JPEG"),
+            Self::Lossless => formatter.write_str("lossless JPEG"),
+            Self::Hierarchical => formatter.write_str("hierarchical JPEG"),
+            Self::SamplePrecision(bits) => write!(formatter, "{bits}-bit JPEG"),
+            Self::UnsupportedFrame => formatter.write_str("unsupported frame header"),
+            Self::UnsupportedScan => formatter.write_str("unsupported scan header or tables"),
+            Self::TooWide { needed, budget } => {
+                write!(formatter, "rows need {needed} bytes of {budget}")
+            }
+            Self::OddScan => formatter.write_str("irregular scan data"),
+            Self::Truncated => formatter.write_str("truncated scan"),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Levels of effort.
+
+/// How much work goes into compression; decompression takes as much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Fewer contexts: about twice as fast.
+    Fast,
+    /// The best ratio.
+    #[default]
+    Default,
+}
