@@ -3,6 +3,9 @@
 //! Every model is written once, generic over [`Coder`]: the same code path encodes and decodes,
 //! so the two directions cannot drift apart.
 
+pub(crate) mod adaptive;
+pub(crate) mod logistic;
+pub(crate) mod mixed;
 mod range_coder;
 
 pub use range_coder::{Coder, RangeDecoder, RangeEncoder};

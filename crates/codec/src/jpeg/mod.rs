@@ -3,11 +3,25 @@
 //! Invariant: encoder and decoder drive one [`Jpeg`] each with the same calls over the same bytes,
 //! and so agree, without side information, on where scans begin and end and on every model state.
 
+mod bit_reader;
+mod bit_writer;
+mod frame;
+mod huffman;
+mod markers;
+mod model;
 mod reason;
+mod rows;
+mod scan;
+mod zigzag;
 
 use crate::entropy::{RangeDecoder, RangeEncoder};
 use crate::{Error, Level};
+use frame::ScanLayout;
+use markers::{Found, HeaderParser};
+use model::Mixing;
 pub use reason::NotModelled;
+use scan::{Models, Scan};
+use std::fmt;
 
 /// How an MCU run of the encoder ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,48 +58,135 @@ pub(crate) struct News {
 
 impl News {
     /// Most reasons kept.
-    #[expect(dead_code, reason = "nothing is refused yet")]
     pub(crate) const REASONS: usize = 64;
+
+    fn add_reason(&mut self, reason: NotModelled) {
+        if self.reasons.len() < Self::REASONS {
+            self.reasons.push(reason);
+        }
+    }
+}
+
+/// The models of one level.
+enum AnyModels {
+    Default(Box<Models<Mixing>>),
+}
+
+impl AnyModels {
+    fn new(level: Level) -> Self {
+        match level {
+            Level::Fast | Level::Default => Self::Default(Box::new(Models::new())),
+        }
+    }
+}
+
+impl fmt::Debug for AnyModels {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AnyModels")
+    }
 }
 
 /// All JPEG state of one direction: header parser, tables, rows of coefficients, model.
 #[derive(Debug)]
-pub(crate) struct Jpeg;
+pub(crate) struct Jpeg {
+    level: Level,
+    /// Bytes that the rows of an image may take.
+    state_bytes: usize,
+    parser: HeaderParser,
+    /// A scan that begins with the next byte, while nothing of it has been coded.
+    announced: Option<Box<ScanLayout>>,
+    scan: Option<Scan>,
+    /// Made when the first scan begins.
+    models: Option<AnyModels>,
+    news: News,
+}
 
 impl Jpeg {
     /// A state that has seen nothing. `state_bytes` bounds the rows of an image.
-    pub(crate) fn new(_level: Level, _state_bytes: usize) -> Self {
-        Self
+    pub(crate) fn new(level: Level, state_bytes: usize) -> Self {
+        Self {
+            level,
+            state_bytes,
+            parser: HeaderParser::new(),
+            announced: None,
+            scan: None,
+            models: None,
+            news: News::default(),
+        }
     }
 
     /// Goes back to the state of [`Jpeg::new`].
-    pub(crate) fn reset(&mut self) {}
+    pub(crate) fn reset(&mut self) {
+        self.parser = HeaderParser::new();
+        self.announced = None;
+        self.scan = None;
+        self.models = None;
+    }
 
     /// Feeds bytes outside of scans; how many were taken: all, or up to the end of the header of
     /// a scan that can be coded, and then [`Jpeg::in_scan`] holds.
     pub(crate) fn push_bytes(&mut self, bytes: &[u8]) -> usize {
-        bytes.len()
+        let mut taken = 0;
+        while taken < bytes.len() {
+            taken += self.parser.skip(&bytes[taken..]);
+            let Some(&byte) = bytes.get(taken) else { break };
+            taken += 1;
+            match self.parser.push(byte) {
+                None => {}
+                Some(Found::Frame { width, height }) => {
+                    self.news.frame.get_or_insert((width, height));
+                }
+                Some(Found::Refused(reason)) => self.news.add_reason(reason),
+                Some(Found::Scan(layout)) => {
+                    self.announced = Some(layout);
+                    break;
+                }
+            }
+        }
+        taken
     }
 
     /// Whether the next byte belongs to a scan that can be coded.
     pub(crate) fn in_scan(&self) -> bool {
-        false
+        self.scan.is_some() || self.announced.is_some()
     }
 
     /// Codes MCUs from the start of `input`, whose first byte may be partly used already, until
     /// the scan ends or turns odd, or `input` or `limit` bytes of it are used up.
     pub(crate) fn encode_mcus(
         &mut self,
-        _coder: &mut RangeEncoder<'_>,
-        _input: &[u8],
-        _limit: usize,
-        _end_of_input: bool,
+        coder: &mut RangeEncoder<'_>,
+        input: &[u8],
+        limit: usize,
+        end_of_input: bool,
     ) -> McuRun {
-        McuRun {
-            mcus: 0,
-            consumed: 0,
-            end: RunEnd::Odd(NotModelled::UnsupportedScan),
+        if let Err(reason) = self.begin_scan() {
+            self.news.add_reason(reason);
+            return McuRun {
+                mcus: 0,
+                consumed: 0,
+                end: RunEnd::Odd(reason),
+            };
         }
+        let Some(scan) = &mut self.scan else {
+            return McuRun {
+                mcus: 0,
+                consumed: 0,
+                end: RunEnd::Odd(NotModelled::UnsupportedScan),
+            };
+        };
+        let models = self
+            .models
+            .get_or_insert_with(|| AnyModels::new(self.level));
+        let run = match models {
+            AnyModels::Default(models) => scan.encode(models, coder, input, limit, end_of_input),
+        };
+        match run.end {
+            RunEnd::ScanDone => self.end_scan(),
+            RunEnd::Odd(reason) => self.news.add_reason(reason),
+            RunEnd::More => {}
+        }
+        run
     }
 
     /// Appends the bytes of `mcus` MCUs to `out`, which may grow to `limit` bytes in all.
@@ -94,19 +195,55 @@ impl Jpeg {
     /// [`Error::BadScan`] where no encoder could have written this.
     pub(crate) fn decode_mcus(
         &mut self,
-        _coder: &mut RangeDecoder<'_>,
-        _mcus: u32,
-        _out: &mut Vec<u8>,
-        _limit: usize,
+        coder: &mut RangeDecoder<'_>,
+        mcus: u32,
+        out: &mut Vec<u8>,
+        limit: usize,
     ) -> Result<(), Error> {
-        Err(Error::BadScan)
+        if let Err(NotModelled::TooWide { needed, budget }) = self.begin_scan() {
+            return Err(Error::RowsTooWide { needed, budget });
+        }
+        let scan = self.scan.as_mut().ok_or(Error::NotInScan)?;
+        let models = self
+            .models
+            .get_or_insert_with(|| AnyModels::new(self.level));
+        match models {
+            AnyModels::Default(models) => scan.decode(models, coder, mcus, out, limit)?,
+        }
+        if scan.is_done() {
+            self.end_scan();
+        }
+        Ok(())
+    }
+
+    /// Makes room for the rows of a scan that has been announced.
+    fn begin_scan(&mut self) -> Result<(), NotModelled> {
+        if let Some(layout) = self.announced.take() {
+            let (needed, budget) = (rows::bytes_needed(&layout), self.state_bytes);
+            if needed > budget {
+                self.announced = Some(layout);
+                return Err(NotModelled::TooWide { needed, budget });
+            }
+            self.scan = Some(Scan::new(*layout));
+        }
+        Ok(())
+    }
+
+    fn end_scan(&mut self) {
+        self.scan = None;
+        self.parser.scan_ended();
+        self.news.scans_done += 1;
     }
 
     /// Gives the scan up: pending bits, the start of the first byte not consumed, are dropped.
-    pub(crate) fn leave_scan(&mut self) {}
+    pub(crate) fn leave_scan(&mut self) {
+        if self.announced.take().is_some() || self.scan.take().is_some() {
+            self.parser.scan_abandoned();
+        }
+    }
 
     /// What was found since the last call.
     pub(crate) fn take_news(&mut self) -> News {
-        News::default()
+        std::mem::take(&mut self.news)
     }
 }

@@ -1,0 +1,274 @@
+//! Follows the marker segments of JPEG files through a byte stream (T.81, annex B).
+//!
+//! The parser sees every byte that is not part of a coded scan, one after another, in both
+//! directions of the codec. Invariant: its state depends on those bytes alone, so that encoder and
+//! decoder agree on where a scan begins and on all tables without any side information.
+
+use super::frame::{Frame, ScanLayout, Tables, scan_layout};
+use super::huffman::HuffmanTable;
+use super::reason::NotModelled;
+use super::zigzag::ZIGZAG;
+use std::sync::Arc;
+
+/// What the parser found at the byte it was given.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A frame header was read.
+    Frame { width: u16, height: u16 },
+    /// The next byte is the first of this scan.
+    Scan(Box<ScanLayout>),
+    /// An image stands here that cannot be modelled.
+    Refused(NotModelled),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Looking for FF D8 FF; how many of its bytes have been seen.
+    Hunt(u8),
+    /// Expecting FF.
+    MarkerPrefix,
+    /// Expecting a marker code, or another fill byte FF.
+    MarkerCode,
+    /// Expecting the length of the marker segment with this code.
+    LengthHigh(u8),
+    LengthLow(u8, u8),
+    /// Bytes of the segment that are still to come.
+    Payload(u8, u16),
+}
+
+/// The incremental parser.
+#[derive(Debug)]
+pub(crate) struct HeaderParser {
+    state: State,
+    /// Payload of the current segment, where it is of use.
+    payload: Vec<u8>,
+    tables: Tables,
+    /// The frame header of the current image, or why its scans are not coded.
+    frame: Option<Result<Frame, NotModelled>>,
+}
+
+const SOF_BASELINE: u8 = 0xC0;
+const SOF_EXTENDED: u8 = 0xC1;
+const SOF_PROGRESSIVE: u8 = 0xC2;
+const SOF_LOSSLESS: u8 = 0xC3;
+const DHT: u8 = 0xC4;
+const DAC: u8 = 0xCC;
+const SOI: u8 = 0xD8;
+const EOI: u8 = 0xD9;
+const SOS: u8 = 0xDA;
+const DQT: u8 = 0xDB;
+const DRI: u8 = 0xDD;
+
+impl HeaderParser {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Hunt(0),
+            payload: Vec::new(),
+            tables: Tables::default(),
+            frame: None,
+        }
+    }
+
+    /// Takes one byte.
+    pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
+        match self.state {
+            State::Hunt(seen) => self.hunt(seen, byte),
+            State::MarkerPrefix if byte == 0xFF => self.state = State::MarkerCode,
+            State::MarkerCode if byte == 0xFF => {}
+            State::MarkerPrefix => self.give_up(byte),
+            State::MarkerCode => self.marker(byte),
+            State::LengthHigh(code) => self.state = State::LengthLow(code, byte),
+            State::LengthLow(code, high) => match u16::from_be_bytes([high, byte]) {
+                0 | 1 => self.give_up(byte),
+                2 => return self.segment(code),
+                length => self.state = State::Payload(code, length - 2),
+            },
+            State::Payload(code, remaining) => {
+                if is_kept(code) {
+                    self.payload.push(byte);
+                }
+                self.state = State::Payload(code, remaining - 1);
+                if remaining == 1 {
+                    return self.segment(code);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the parser is between images, with no byte of a possible SOI seen.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Hunt(0)
+    }
+
+    /// Skips as many bytes as cannot change the state; how many.
+    pub(crate) fn skip(&mut self, bytes: &[u8]) -> usize {
+        match self.state {
+            State::Hunt(0) => bytes
+                .iter()
+                .position(|&byte| byte == 0xFF)
+                .unwrap_or(bytes.len()),
+            State::Payload(code, remaining) if !is_kept(code) && remaining > 1 => {
+                let count = bytes.len().min(usize::from(remaining) - 1);
+                self.state = State::Payload(code, remaining - count as u16);
+                count
+            }
+            _ => 0,
+        }
+    }
+
+    /// Expects marker segments next: a scan has been coded to its end.
+    pub(crate) fn scan_ended(&mut self) {
+        self.state = State::MarkerPrefix;
+    }
+
+    /// Looks for the next image: what comes next cannot be understood.
+    pub(crate) fn scan_abandoned(&mut self) {
+        self.state = State::Hunt(0);
+    }
+
+    fn hunt(&mut self, seen: u8, byte: u8) {
+        self.state = match (seen, byte) {
+            (0, 0xFF) => State::Hunt(1),
+            (1, SOI) => State::Hunt(2),
+            (1, 0xFF) => State::Hunt(1),
+            (2, 0xFF) => {
+                self.tables = Tables::default();
+                self.frame = None;
+                State::MarkerCode
+            }
+            _ => State::Hunt(0),
+        };
+    }
+
+    fn give_up(&mut self, byte: u8) {
+        self.state = State::Hunt(0);
+        self.hunt(0, byte);
+    }
+
+    fn marker(&mut self, code: u8) {
+        self.payload.clear();
+        self.state = match code {
+            // TEM and RSTn stand alone; a repeated SOI too, in files that begin with two.
+            0x01 | 0xD0..=0xD7 | SOI => State::MarkerPrefix,
+            0x00 | EOI => State::Hunt(0),
+            _ => State::LengthHigh(code),
+        };
+    }
+
+    fn segment(&mut self, code: u8) -> Option<Found> {
+        self.state = State::MarkerPrefix;
+        match code {
+            DQT => self.quantizers(),
+            DHT => self.huffman_tables(),
+            DRI => {
+                if let [high, low] = self.payload[..] {
+                    self.tables.restart_interval = u32::from(u16::from_be_bytes([high, low]));
+                }
+            }
+            SOS => return Some(self.scan()),
+            _ if is_frame_header(code) => return Some(self.frame_header(code)),
+            _ => {}
+        }
+        None
+    }
+
+    fn frame_header(&mut self, code: u8) -> Found {
+        let precision = self.payload.first().copied().unwrap_or(0);
+        let frame = match (code, precision) {
+            _ if self.frame.is_some() => Err(NotModelled::Hierarchical),
+            (SOF_BASELINE | SOF_EXTENDED, 8) => {
+                Frame::parse(&self.payload).ok_or(NotModelled::UnsupportedFrame)
+            }
+            (SOF_BASELINE | SOF_EXTENDED, _) => Err(NotModelled::SamplePrecision(precision)),
+            (SOF_PROGRESSIVE, _) => Err(NotModelled::Progressive),
+            (SOF_LOSSLESS, _) => Err(NotModelled::Lossless),
+            (0xC5..=0xC7, _) => Err(NotModelled::Hierarchical),
+            _ => Err(NotModelled::Arithmetic),
+        };
+        let found = match &frame {
+            Ok(frame) => Found::Frame {
+                width: frame.width,
+                height: frame.height,
+            },
+            Err(reason) => Found::Refused(*reason),
+        };
+        self.frame = Some(frame);
+        found
+    }
+
+    fn scan(&mut self) -> Found {
+        let layout = match &self.frame {
+            Some(Ok(frame)) => scan_layout(frame, &self.tables, &self.payload),
+            Some(Err(reason)) => {
+                let reason = *reason;
+                self.state = State::Hunt(0);
+                return Found::Refused(reason);
+            }
+            None => None,
+        };
+        match layout {
+            Some(layout) => Found::Scan(Box::new(layout)),
+            None => {
+                self.state = State::Hunt(0);
+                Found::Refused(NotModelled::UnsupportedScan)
+            }
+        }
+    }
+
+    /// Reads a DQT payload (B.2.4.1), as far as it is legal.
+    fn quantizers(&mut self) {
+        let mut rest = &self.payload[..];
+        while let Some((&head, values)) = rest.split_first() {
+            let size = if head >> 4 == 0 { 64 } else { 128 };
+            let Some((values, after)) = values.split_at_checked(size) else {
+                return;
+            };
+            let Some(slot) = self.tables.quantizers.get_mut(usize::from(head & 15)) else {
+                return;
+            };
+            let mut table = [0; 64];
+            for (index, &place) in ZIGZAG.iter().enumerate() {
+                let value = match size {
+                    64 => u16::from(values[index]),
+                    _ => u16::from_be_bytes([values[2 * index], values[2 * index + 1]]),
+                };
+                // Zero is illegal but written by some encoders; it only guides the model.
+                table[usize::from(place)] = value.max(1);
+            }
+            *slot = Some(table);
+            rest = after;
+        }
+    }
+
+    /// Reads a DHT payload (B.2.4.2), as far as it is legal.
+    fn huffman_tables(&mut self) {
+        let mut rest = &self.payload[..];
+        while let [head, tail @ ..] = rest {
+            let Some((counts, tail)) = tail.split_first_chunk::<16>() else {
+                return;
+            };
+            let length = counts.iter().map(|&count| usize::from(count)).sum();
+            let Some((symbols, after)) = tail.split_at_checked(length) else {
+                return;
+            };
+            let class = match head >> 4 {
+                0 => &mut self.tables.dc,
+                _ => &mut self.tables.ac,
+            };
+            let Some(slot) = class.get_mut(usize::from(head & 15)) else {
+                return;
+            };
+            *slot = HuffmanTable::new(counts, symbols).map(Arc::new);
+            rest = after;
+        }
+    }
+}
+
+fn is_frame_header(code: u8) -> bool {
+    (0xC0..=0xCF).contains(&code) && !matches!(code, DHT | DAC | 0xC8)
+}
+
+fn is_kept(code: u8) -> bool {
+    is_frame_header(code) || matches!(code, DHT | SOS | DQT | DRI)
+}

@@ -1,0 +1,53 @@
+//! Blocks of quantised coefficients, and what the model remembers of the blocks around one.
+
+/// A block's coefficients in natural order: row frequency × 8 + column frequency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block(pub(crate) [i16; 64]);
+
+impl Block {
+    pub(crate) const ZERO: Self = Self([0; 64]);
+}
+
+/// What is kept of a coded block for the blocks to its right and below.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remembered {
+    /// Quantised coefficients, saturated to ±127; natural order.
+    pub(crate) values: [i8; 64],
+    /// Border sums towards the lower neighbour, by column frequency; see [`super::borders`].
+    pub(crate) bottom: [i16; 8],
+    /// The quantised DC coefficient.
+    pub(crate) dc: i16,
+    /// What the prediction of the DC coefficient missed, saturated.
+    pub(crate) dc_residual: u8,
+    /// One past the last nonzero interior coefficient in zigzag order, 0..=49.
+    pub(crate) interior_end: u8,
+    /// Last nonzero coefficient of the first row and of the first column, 0..=7.
+    pub(crate) edge_ends: [u8; 2],
+}
+
+impl Remembered {
+    /// Stands for a block that is not there.
+    pub(crate) const ABSENT: Self = Self {
+        values: [0; 64],
+        bottom: [0; 8],
+        dc: 0,
+        dc_residual: 0,
+        interior_end: 0,
+        edge_ends: [0; 2],
+    };
+}
+
+/// The coded blocks around the one to be coded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Neighbours<'a> {
+    pub(crate) above: &'a Remembered,
+    pub(crate) left: &'a Remembered,
+    pub(crate) above_left: &'a Remembered,
+    pub(crate) above_right: &'a Remembered,
+    /// The block of another component at the same place.
+    pub(crate) other: &'a Remembered,
+    /// Border sums of the left neighbour towards this block, by row frequency.
+    pub(crate) left_border: &'a [i16; 8],
+    pub(crate) has_above: bool,
+    pub(crate) has_left: bool,
+}

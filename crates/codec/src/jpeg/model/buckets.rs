@@ -1,0 +1,46 @@
+//! Logarithmic buckets for contexts.
+
+/// Lower ends of buckets 1.. of an expected magnitude, in 1/64 of a quantiser step: five buckets
+/// for every factor of four.
+const SCALE_BOUNDS: [u16; 23] = [
+    5, 6, 8, 10, 13, 17, 23, 30, 39, 52, 68, 90, 118, 156, 205, 271, 357, 471, 622, 820, 1081,
+    1427, 1882,
+];
+
+static SCALE: [u8; 2048] = table(&SCALE_BOUNDS);
+
+/// Bucket 0..24 of an expected magnitude in 1/64 of a quantiser step.
+#[inline(always)]
+pub(crate) fn scale_bucket(expected: u32) -> usize {
+    usize::from(SCALE[(expected.min(2047)) as usize & 2047])
+}
+
+static PREDICTION8: [u8; 128] = table(&[2, 4, 7, 11, 18, 34, 66]);
+static PREDICTION16: [u8; 1024] =
+    table(&[1, 2, 4, 6, 8, 11, 15, 20, 28, 40, 56, 80, 128, 220, 480]);
+
+/// Bucket 0..8 of a prediction's size, in 1/8 of a quantiser step.
+#[inline(always)]
+pub(crate) fn prediction_bucket8(size: u32) -> usize {
+    usize::from(PREDICTION8[size.min(127) as usize & 127])
+}
+
+/// Bucket 0..16 of a prediction's size, in 1/8 of a quantiser step.
+#[inline(always)]
+pub(crate) fn prediction_bucket16(size: u32) -> usize {
+    usize::from(PREDICTION16[size.min(1023) as usize & 1023])
+}
+
+const fn table<const N: usize>(bounds: &[u16]) -> [u8; N] {
+    let mut table = [0; N];
+    let mut bucket = 0;
+    let mut value = 0;
+    while value < N {
+        while bucket < bounds.len() && value >= bounds[bucket] as usize {
+            bucket += 1;
+        }
+        table[value] = bucket as u8;
+        value += 1;
+    }
+    table
+}

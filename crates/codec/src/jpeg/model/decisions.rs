@@ -1,0 +1,69 @@
+//! What a compression level decides: how a decision uses its contexts.
+//!
+//! The contexts of every decision are described once, in [`super::coefficients`]; a level takes
+//! the first of them or mixes all. Invariant: the three kinds of decision below are all that the
+//! coefficient model asks for, so a level is complete once it implements them.
+
+use crate::entropy::Coder;
+
+/// Contexts of one decision, the most telling first.
+pub(crate) type Contexts = [usize; 4];
+
+/// How many values each of the four contexts takes, and how many sets of mixing weights there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) contexts: Contexts,
+    pub(crate) weight_sets: usize,
+}
+
+/// Codes one of up to 64 values as a binary tree or as symbols.
+pub(crate) trait Choice {
+    /// A model for values below 2^`bits`, `bits` at most 6.
+    fn new(shape: &Shape, bits: u32) -> Self;
+    /// Codes `value`; `weight_set` selects the mixing weights.
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        weight_set: usize,
+        value: usize,
+    ) -> usize;
+}
+
+/// Codes absolute values of coefficients.
+pub(crate) trait Magnitude {
+    /// A model for values up to 65535.
+    fn new(shape: &Shape) -> Self;
+    /// Codes `value`. `nonzero` tells that it cannot be zero; `scale` (below 24) is the expected
+    /// magnitude on a logarithmic scale, which guides the low bits of large values.
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        weight_set: usize,
+        nonzero: bool,
+        scale: usize,
+        value: u32,
+    ) -> u32;
+}
+
+/// Codes signs.
+pub(crate) trait Sign {
+    /// A model that expects both signs alike.
+    fn new(shape: &Shape) -> Self;
+    /// Codes whether a value is negative.
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        weight_set: usize,
+        negative: bool,
+    ) -> bool;
+}
+
+/// One level's way to make each kind of decision.
+pub(crate) trait Decisions {
+    type Choice: Choice;
+    type Magnitude: Magnitude;
+    type Sign: Sign;
+}

@@ -1,0 +1,21 @@
+//! The model of quantised DCT coefficients.
+//!
+//! Invariant: everything here is a function of coefficients already coded and of the headers, in
+//! integers, and each decision is written once for encoding and decoding.
+
+mod block;
+mod borders;
+mod buckets;
+mod coefficients;
+mod decisions;
+mod expectation;
+mod mixing;
+mod quantization;
+mod tables;
+
+pub(crate) use block::{Block, Neighbours, Remembered};
+pub(crate) use coefficients::CoefficientModel;
+pub(crate) use decisions::Decisions;
+pub(crate) use expectation::Weights;
+pub(crate) use mixing::Mixing;
+pub(crate) use quantization::Quantization;

@@ -1,0 +1,535 @@
+//! Codes the MCUs of one sequential scan, in either direction.
+//!
+//! Encoding reads a whole MCU from the entropy-coded segment before any of it reaches the model,
+//! so a scan that turns odd or ends early costs nothing but its last, incomplete MCU. Invariant:
+//! an MCU that was coded is rebuilt bit for bit by canonical Huffman coding (T.81, F.1.2).
+
+use super::bit_reader::{BitReader, Cursor, Marker};
+use super::bit_writer::{BitWriter, PendingBits};
+use super::frame::{MAX_BLOCKS_PER_MCU, MAX_COMPONENTS, ScanLayout};
+use super::huffman::HuffmanTable;
+use super::model::{
+    Block, CoefficientModel, Decisions, Neighbours, Quantization, Remembered, Weights,
+};
+use super::reason::NotModelled;
+use super::rows::Rows;
+use super::zigzag::ZIGZAG;
+use super::{McuRun, RunEnd};
+use crate::Error;
+use crate::entropy::adaptive::Slot;
+use crate::entropy::{Coder, RangeDecoder, RangeEncoder};
+
+/// The adaptive models, which outlive a scan.
+pub(crate) struct Models<D: Decisions> {
+    /// For the first component of a frame, and for all others.
+    classes: [CoefficientModel<D>; 2],
+    /// Padding bits, by the one before.
+    padding: [Slot; 2],
+    last_padding: usize,
+}
+
+impl<D: Decisions> Models<D> {
+    pub(crate) fn new() -> Self {
+        Self {
+            classes: [false, true].map(|chroma| CoefficientModel::new(Weights::guess(chroma))),
+            padding: [Slot::EVEN; 2],
+            last_padding: 1,
+        }
+    }
+
+    /// Codes the bits that fill up a byte before a marker.
+    fn code_padding<C: Coder>(&mut self, coder: &mut C, length: u32, value: u32) -> u32 {
+        let mut found = 0;
+        for shift in (0..length).rev() {
+            let bit = self.padding[self.last_padding].code(coder, value >> shift & 1 != 0, 60);
+            self.last_padding = usize::from(bit);
+            found = found << 1 | u32::from(bit);
+        }
+        found
+    }
+}
+
+/// What reading or writing the entropy-coded segment carries from MCU to MCU.
+#[derive(Clone, Copy, Debug, Default)]
+struct SegmentState {
+    dc_predictions: [i32; MAX_COMPONENTS],
+    /// MCUs since the last restart marker.
+    since_restart: u32,
+    /// Low three bits of the code of the next restart marker.
+    next_restart: u8,
+}
+
+/// An MCU with the padding before and after it.
+struct Mcu {
+    blocks: [Block; MAX_BLOCKS_PER_MCU],
+    /// Number and value of the bits before the restart marker that precedes the MCU.
+    padding_before: (u32, u32),
+    /// The same at the end of the scan.
+    padding_after: (u32, u32),
+}
+
+/// Why an MCU could not be read.
+enum Stop {
+    OutOfInput,
+    Odd,
+}
+
+/// A scan in progress.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    layout: ScanLayout,
+    quantizations: Vec<Quantization>,
+    rows: Vec<Rows>,
+    next_mcu: u32,
+    segment: SegmentState,
+    /// Encoder: bits of the first input byte already read.
+    used_bits: u32,
+    /// Decoder: bits not yet written.
+    pending: PendingBits,
+}
+
+impl Scan {
+    pub(crate) fn new(layout: ScanLayout) -> Self {
+        Self {
+            quantizations: layout
+                .components
+                .iter()
+                .map(|c| Quantization::new(&c.quantizers))
+                .collect(),
+            rows: layout.components.iter().map(Rows::new).collect(),
+            layout,
+            next_mcu: 0,
+            segment: SegmentState::default(),
+            used_bits: 0,
+            pending: PendingBits::default(),
+        }
+    }
+
+    /// Whether every MCU has been coded.
+    pub(crate) fn is_done(&self) -> bool {
+        self.next_mcu == self.layout.mcu_count
+    }
+
+    /// See [`super::Jpeg::encode_mcus`].
+    #[inline(always)]
+    pub(crate) fn encode<D: Decisions>(
+        &mut self,
+        models: &mut Models<D>,
+        coder: &mut RangeEncoder<'_>,
+        input: &[u8],
+        limit: usize,
+        end_of_input: bool,
+    ) -> McuRun {
+        let visible = &input[..limit.min(input.len())];
+        let more_may_come = !end_of_input || visible.len() < input.len();
+        let first = self.next_mcu;
+        let mut reader = BitReader::new(
+            visible,
+            Cursor {
+                byte: 0,
+                used_bits: self.used_bits,
+            },
+        );
+        let mut mcu = Mcu {
+            blocks: [Block::ZERO; MAX_BLOCKS_PER_MCU],
+            padding_before: (0, 0),
+            padding_after: (0, 0),
+        };
+        let end = loop {
+            if self.is_done() {
+                break RunEnd::ScanDone;
+            }
+            let before = (reader, self.segment);
+            if let Err(stop) = self.read_mcu(&mut reader, &mut mcu) {
+                (reader, self.segment) = before;
+                break match stop {
+                    Stop::OutOfInput if more_may_come => RunEnd::More,
+                    Stop::OutOfInput => RunEnd::Odd(NotModelled::Truncated),
+                    Stop::Odd => RunEnd::Odd(NotModelled::OddScan),
+                };
+            }
+            models.code_padding(coder, mcu.padding_before.0, mcu.padding_before.1);
+            self.code_mcu(models, coder, &mut mcu.blocks);
+            models.code_padding(coder, mcu.padding_after.0, mcu.padding_after.1);
+        };
+        let cursor = reader.cursor();
+        self.used_bits = cursor.used_bits;
+        McuRun {
+            mcus: self.next_mcu - first,
+            consumed: cursor.byte,
+            end,
+        }
+    }
+
+    /// See [`super::Jpeg::decode_mcus`].
+    #[inline(always)]
+    pub(crate) fn decode<D: Decisions>(
+        &mut self,
+        models: &mut Models<D>,
+        coder: &mut RangeDecoder<'_>,
+        mcus: u32,
+        output: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        if mcus > self.layout.mcu_count - self.next_mcu {
+            return Err(Error::BadScan);
+        }
+        let mut writer = BitWriter::new(output, self.pending);
+        for _ in 0..mcus {
+            let mut blocks = [Block::ZERO; MAX_BLOCKS_PER_MCU];
+            if self.restart_is_due() {
+                let length = writer.padding_length();
+                writer.put(models.code_padding(coder, length, 0), length);
+                writer.put_marker(0xD0 + self.segment.next_restart);
+            }
+            self.begin_mcu();
+            self.code_mcu(models, coder, &mut blocks);
+            self.write_mcu(&mut writer, &blocks)?;
+            if self.is_done() {
+                let length = writer.padding_length();
+                writer.put(models.code_padding(coder, length, 0), length);
+            }
+            if writer.len() > limit {
+                return Err(Error::BadScan);
+            }
+        }
+        self.pending = writer.finish();
+        Ok(())
+    }
+
+    fn restart_is_due(&self) -> bool {
+        self.layout.restart_interval > 0
+            && self.segment.since_restart == self.layout.restart_interval
+    }
+
+    /// Steps over a restart marker if one is due, and counts the MCU.
+    fn begin_mcu(&mut self) {
+        if self.restart_is_due() {
+            self.segment.dc_predictions = [0; MAX_COMPONENTS];
+            self.segment.since_restart = 0;
+            self.segment.next_restart = (self.segment.next_restart + 1) % 8;
+        }
+        self.segment.since_restart += 1;
+    }
+
+    #[inline(always)]
+    fn read_mcu(&mut self, reader: &mut BitReader<'_>, mcu: &mut Mcu) -> Result<(), Stop> {
+        mcu.padding_before = (0, 0);
+        mcu.padding_after = (0, 0);
+        if self.restart_is_due() {
+            reader.refill_if_low();
+            mcu.padding_before = reader.take_padding();
+            match reader.take_marker(0xD0 + self.segment.next_restart) {
+                Marker::Found => {}
+                Marker::OutOfInput => return Err(Stop::OutOfInput),
+                Marker::Other => return Err(Stop::Odd),
+            }
+        }
+        self.begin_mcu();
+        let mut index = 0;
+        for (component, prediction) in self
+            .layout
+            .components
+            .iter()
+            .zip(&mut self.segment.dc_predictions)
+        {
+            for _ in 0..component.horizontal * component.vertical {
+                let block = &mut mcu.blocks[index];
+                index += 1;
+                *block = Block::ZERO;
+                let read = read_block(
+                    reader,
+                    &component.dc_table,
+                    &component.ac_table,
+                    prediction,
+                    block,
+                );
+                if reader.overran() && reader.out_of_input() {
+                    return Err(Stop::OutOfInput);
+                }
+                if reader.overran() || read.is_none() {
+                    return Err(Stop::Odd);
+                }
+            }
+        }
+        if self.next_mcu + 1 == self.layout.mcu_count {
+            reader.refill_if_low();
+            mcu.padding_after = reader.take_padding();
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn write_mcu(
+        &mut self,
+        writer: &mut BitWriter<'_>,
+        blocks: &[Block; MAX_BLOCKS_PER_MCU],
+    ) -> Result<(), Error> {
+        let mut blocks = blocks.iter();
+        for (component, prediction) in self
+            .layout
+            .components
+            .iter()
+            .zip(&mut self.segment.dc_predictions)
+        {
+            for block in blocks
+                .by_ref()
+                .take(component.horizontal * component.vertical)
+            {
+                write_block(
+                    writer,
+                    &component.dc_table,
+                    &component.ac_table,
+                    prediction,
+                    block,
+                )
+                .ok_or(Error::BadScan)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Codes the blocks of the next MCU with the model.
+    #[inline(always)]
+    fn code_mcu<C: Coder, D: Decisions>(
+        &mut self,
+        models: &mut Models<D>,
+        coder: &mut C,
+        blocks: &mut [Block; MAX_BLOCKS_PER_MCU],
+    ) {
+        let mcu_row = (self.next_mcu / self.layout.mcus_per_row) as usize;
+        let mcu_column = (self.next_mcu % self.layout.mcus_per_row) as usize;
+        let mut index = 0;
+        for component in 0..self.layout.components.len() {
+            let (across, down) = (
+                self.layout.components[component].horizontal,
+                self.layout.components[component].vertical,
+            );
+            for y in 0..down {
+                for x in 0..across {
+                    let place = Place {
+                        component,
+                        x,
+                        y,
+                        mcu_row,
+                        mcu_column,
+                    };
+                    self.code_block(models, coder, &place, &mut blocks[index]);
+                    index += 1;
+                }
+            }
+        }
+        self.next_mcu += 1;
+    }
+
+    #[inline(always)]
+    fn code_block<C: Coder, D: Decisions>(
+        &mut self,
+        models: &mut Models<D>,
+        coder: &mut C,
+        place: &Place,
+        block: &mut Block,
+    ) {
+        let component = &self.layout.components[place.component];
+        let rows = &self.rows[place.component];
+        let column = place.mcu_column * component.horizontal + place.x;
+        let row = place.mcu_row * component.vertical + place.y;
+        let this_row = rows.row_start(row);
+        let has_above = row > 0;
+        let has_left = column > 0;
+        let row_above = if has_above {
+            rows.row_start(row - 1)
+        } else {
+            0
+        };
+        let near = |present: bool, index: usize| {
+            if present {
+                rows.block(index)
+            } else {
+                &Remembered::ABSENT
+            }
+        };
+        let has_above_right = has_above
+            && column + 1 < component.blocks_per_row
+            && (place.y == 0 || place.x + 1 < component.horizontal);
+        let left = near(has_left, (this_row + column).wrapping_sub(1));
+        let above = near(has_above, row_above + column);
+        let near = Neighbours {
+            above: if has_above { above } else { left },
+            left: if has_left { left } else { above },
+            above_left: near(has_above && has_left, (row_above + column).wrapping_sub(1)),
+            above_right: near(has_above_right, row_above + column + 1),
+            other: self.other_block(place),
+            left_border: &rows.right_borders[place.y],
+            has_above,
+            has_left,
+        };
+        let class = usize::from(component.frame_index > 0);
+        let quantization = &self.quantizations[place.component];
+        let (remembered, right) =
+            models.classes[class].code_block(coder, quantization, &near, block);
+        let rows = &mut self.rows[place.component];
+        rows.set(this_row + column, &remembered);
+        rows.right_borders[place.y] = right;
+    }
+
+    /// The block of an earlier component of the scan at the same place.
+    #[inline(always)]
+    fn other_block(&self, place: &Place) -> &Remembered {
+        if place.component == 0 {
+            return &Remembered::ABSENT;
+        }
+        let component = &self.layout.components[place.component];
+        let previous = &self.layout.components[place.component - 1];
+        let alike =
+            previous.horizontal == component.horizontal && previous.vertical == component.vertical;
+        let index = if alike { place.component - 1 } else { 0 };
+        let other = &self.layout.components[index];
+        let x = place.x * other.horizontal / component.horizontal;
+        let y = place.y * other.vertical / component.vertical;
+        let rows = &self.rows[index];
+        let row_start = rows.row_start(place.mcu_row * other.vertical + y);
+        rows.block(row_start + place.mcu_column * other.horizontal + x)
+    }
+}
+
+/// Where a block stands.
+struct Place {
+    component: usize,
+    /// Within the MCU, in blocks.
+    x: usize,
+    y: usize,
+    mcu_row: usize,
+    mcu_column: usize,
+}
+
+/// Greatest size category of an AC coefficient and of a DC difference that is coded; T.81 allows
+/// 10 and 11 for 8-bit samples.
+const LARGEST_SIZE: u32 = 12;
+const LARGEST_DC: i32 = 1 << 14;
+
+/// Reads one block (T.81, F.2.2); `None` where re-encoding would not give the same bits.
+#[inline(always)]
+fn read_block(
+    reader: &mut BitReader<'_>,
+    dc_table: &HuffmanTable,
+    ac_table: &HuffmanTable,
+    prediction: &mut i32,
+    block: &mut Block,
+) -> Option<()> {
+    reader.refill_if_low();
+    let (size, length) = dc_table.decode(reader.peek())?;
+    reader.consume(length);
+    *prediction += receive(reader, u32::from(size))?;
+    if prediction.abs() > LARGEST_DC {
+        return None;
+    }
+    block.0[0] = *prediction as i16;
+    let mut index = 1;
+    while index < 64 {
+        reader.refill_if_low();
+        let (symbol, length) = ac_table.decode(reader.peek())?;
+        reader.consume(length);
+        if symbol == 0 {
+            return Some(());
+        }
+        index += usize::from(symbol >> 4);
+        let size = u32::from(symbol & 15);
+        if index > 63 {
+            return None;
+        }
+        if size == 0 {
+            // Only ZRL may have size 0, and only before a further coefficient.
+            if symbol != 0xF0 {
+                return None;
+            }
+            index += 1;
+            reader.refill_if_low();
+            if index > 63 || ac_table.decode(reader.peek())?.0 == 0 {
+                return None;
+            }
+            continue;
+        }
+        let value = receive(reader, size)?;
+        block.0[usize::from(ZIGZAG[index])] = value as i16;
+        index += 1;
+    }
+    Some(())
+}
+
+/// Reads a value of `size` bits (T.81, F.2.2.1: RECEIVE and EXTEND).
+#[inline(always)]
+fn receive(reader: &mut BitReader<'_>, size: u32) -> Option<i32> {
+    if size > LARGEST_SIZE {
+        return None;
+    }
+    // Shifted twice because a shift by 64 is no shift.
+    let bits = (reader.peek() >> 1 >> (63 - size)) as i32;
+    reader.consume(size);
+    let half = 1 << size >> 1;
+    Some(if bits < half {
+        bits - (1 << size) + 1
+    } else {
+        bits
+    })
+}
+
+/// Writes one block (T.81, F.1.2); `None` if a symbol has no code.
+#[inline(always)]
+fn write_block(
+    writer: &mut BitWriter<'_>,
+    dc_table: &HuffmanTable,
+    ac_table: &HuffmanTable,
+    prediction: &mut i32,
+    block: &Block,
+) -> Option<()> {
+    let dc = i32::from(block.0[0]);
+    write_symbol(writer, dc_table, 0, dc - *prediction)?;
+    *prediction = dc;
+    let mut run = 0;
+    for &position in &ZIGZAG[1..] {
+        let value = block.0[usize::from(position)];
+        if value == 0 {
+            run += 1;
+            continue;
+        }
+        while run > 15 {
+            let (code, length) = ac_table.code(0xF0);
+            writer.put(code, length);
+            run -= 16;
+            if length == 0 {
+                return None;
+            }
+        }
+        write_symbol(writer, ac_table, run << 4, i32::from(value))?;
+        run = 0;
+    }
+    if run > 0 {
+        let (code, length) = ac_table.code(0);
+        writer.put(code, length);
+        if length == 0 {
+            return None;
+        }
+    }
+    Some(())
+}
+
+#[inline(always)]
+fn write_symbol(
+    writer: &mut BitWriter<'_>,
+    table: &HuffmanTable,
+    run: u8,
+    value: i32,
+) -> Option<()> {
+    let size = 32 - value.unsigned_abs().leading_zeros();
+    if size > 15 {
+        return None;
+    }
+    let (code, length) = table.code(run | size as u8);
+    if length == 0 {
+        return None;
+    }
+    let bits = (value + (value >> 31)).cast_unsigned() & ((1 << size) - 1);
+    writer.put(code << size | bits, length + size);
+    Some(())
+}
