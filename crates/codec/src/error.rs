@@ -14,8 +14,8 @@ pub enum Error {
     UnknownVersion(u8),
     /// A container's level is not known.
     UnknownLevel(u8),
-    /// Flags or reserved bytes of a container header are not zero.
-    ReservedNotZero(u32),
+    /// Flags of a container header that no version 0 has are set.
+    UnknownFlags(u16),
     /// The CRC-32 over a container header differs.
     HeaderChecksum {
         /// As stored.
@@ -124,9 +124,7 @@ impl fmt::Display for Error {
             Self::BadMagic(bytes) => write!(formatter, "no container begins with {bytes:02x?}"),
             Self::UnknownVersion(version) => write!(formatter, "unknown format version {version}"),
             Self::UnknownLevel(level) => write!(formatter, "unknown level {level}"),
-            Self::ReservedNotZero(value) => {
-                write!(formatter, "reserved header bits are set: {value:#x}")
-            }
+            Self::UnknownFlags(flags) => write!(formatter, "unknown flags {flags:#06x}"),
             Self::HeaderChecksum { stored, computed } => {
                 checksum(formatter, "container header", *stored, *computed)
             }

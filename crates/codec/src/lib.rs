@@ -6,6 +6,7 @@
 //! anything that ends up in coded bytes.
 #![forbid(unsafe_code)]
 
+mod bytes;
 pub mod entropy;
 mod error;
 mod jpeg;
@@ -13,4 +14,7 @@ mod stream;
 
 pub use error::Error;
 pub use jpeg::NotModelled;
-pub use stream::Level;
+pub use stream::{
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
+    FORMAT_SEGMENT_MAX, Level, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
+};

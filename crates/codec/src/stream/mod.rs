@@ -1,5 +1,48 @@
-//! The container: what stands around the coded data, and what goes into it.
+//! The container: what stands around coded data, what goes into it, and both state machines.
+//!
+//! FORMAT.md at the top of the repository describes every byte; each structure is written and
+//! parsed in one place here. Invariants: what the encoder writes depends on the input bytes and
+//! the options alone, and a decoder reports the end of a container only after every checksum and
+//! length in it has been found right.
 
+mod container_header;
+mod decoder;
+mod encoder;
+mod end;
 mod level;
+mod models;
+mod parts;
+mod progress;
+mod restart_index;
+mod segment_decoder;
+mod segment_encoder;
+mod segment_header;
+mod summary;
+mod uniformity;
+mod varint;
 
+pub use decoder::{Decoder, DecoderOptions, Step};
+pub use encoder::{Encoded, Encoder, EncoderOptions};
 pub use level::Level;
+pub use summary::{Summary, SummaryImage};
+
+/// Most input bytes that one encoded segment takes.
+pub const SEGMENT_INPUT: usize = 128 << 10;
+
+/// Most raw bytes that a segment of the format may hold.
+pub const FORMAT_SEGMENT_MAX: usize = 1 << 20;
+
+/// Bytes by which the payload of a coded segment may exceed its raw bytes.
+const CODED_SLACK: usize = 64;
+
+/// Most bytes that one call of the encoder writes, headers included.
+pub const ENCODED_SEGMENT_MAX: usize =
+    container_header::SIZE + segment_header::SIZE + SEGMENT_INPUT + CODED_SLACK;
+
+/// Most bytes that a decoder may want at once.
+pub const UNIT_MAX: usize = FORMAT_SEGMENT_MAX + CODED_SLACK;
+
+const _: () = assert!(
+    container_header::SIZE + segment_header::SIZE + end::PAYLOAD_MAX + end::FOOTER_SIZE
+        <= ENCODED_SEGMENT_MAX
+);

@@ -1,0 +1,10 @@
+//! The model of all bytes that are no pixels: headers, metadata, text, whatever follows an image.
+
+mod hash_table;
+mod matcher;
+mod mixer;
+mod model;
+mod node;
+mod refiner;
+
+pub(crate) use model::BytesModel;

@@ -1,0 +1,237 @@
+//! From a container to raw bytes.
+//!
+//! Invariant: raw bytes are handed out only after their checksum was found right, and
+//! [`Step::End`] only after everything that the container says about itself was.
+
+use super::container_header::{self, ContainerHeader};
+use super::end;
+use super::models::Models;
+use super::progress::Progress;
+use super::segment_decoder;
+use super::segment_header::{self, SegmentHeader, SegmentKind};
+use crate::Error;
+
+/// What a decoder may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecoderOptions {
+    /// Most bytes for the rows of one image.
+    pub state_bytes: usize,
+}
+
+/// What a unit of a container led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Nothing yet.
+    More,
+    /// The raw bytes of a segment, their checksum verified.
+    Raw(&'a [u8]),
+    /// The container is over and all of it was right. Another one may follow.
+    End {
+        /// Raw bytes in the container.
+        raw_length: u64,
+    },
+}
+
+/// The unit that a decoder wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    ContainerHeader,
+    SegmentHeader,
+    Payload(SegmentHeader),
+    Footer { payload_length: usize },
+    Failed(Error),
+}
+
+/// Turns containers back into raw bytes, unit by unit.
+#[derive(Debug)]
+pub struct Decoder {
+    state_bytes: usize,
+    state: State,
+    /// Those of the current container, made when its header is read.
+    models: Option<(ContainerHeader, Models)>,
+    progress: Progress,
+    /// The progress before the last segment.
+    before: Progress,
+    ended: bool,
+    raw: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder in front of a container.
+    #[must_use]
+    pub fn new(options: &DecoderOptions) -> Self {
+        Self {
+            state_bytes: options.state_bytes,
+            state: State::ContainerHeader,
+            models: None,
+            progress: Progress::START,
+            before: Progress::START,
+            ended: false,
+            raw: Vec::new(),
+        }
+    }
+
+    /// Size of the unit that [`Decoder::step`] takes next, in bytes: 1 to
+    /// [`UNIT_MAX`](super::UNIT_MAX), or 0 after an error.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        match self.state {
+            State::ContainerHeader => container_header::SIZE,
+            State::SegmentHeader => segment_header::SIZE,
+            State::Payload(header) => header.coded_length,
+            State::Footer { .. } => end::FOOTER_SIZE,
+            State::Failed(_) => 0,
+        }
+    }
+
+    /// Whether the input may end here: after the footer of a container.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the next unit, [`Decoder::wanted`] bytes.
+    ///
+    /// # Errors
+    /// The first rule of the format that the unit breaks. Every further call gives the same error.
+    pub fn step(&mut self, unit: &[u8]) -> Result<Step<'_>, Error> {
+        match self.take(unit) {
+            Ok(Outcome::More) => Ok(Step::More),
+            Ok(Outcome::Raw) => Ok(Step::Raw(&self.raw)),
+            Ok(Outcome::End { raw_length }) => Ok(Step::End { raw_length }),
+            Err(error) => {
+                self.state = State::Failed(error);
+                self.ended = false;
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes back to before the last segment, whether it was decoded or failed, to take a stored
+    /// segment in its place: with the container's header in front, if it was the first. May be
+    /// called once after each segment.
+    pub fn forget_segment(&mut self) {
+        self.progress = self.before.clone();
+        self.ended = false;
+        self.state = match self.progress.container_length {
+            0 => State::ContainerHeader,
+            _ => State::SegmentHeader,
+        };
+    }
+
+    fn take(&mut self, unit: &[u8]) -> Result<Outcome, Error> {
+        let wrong_length = Error::UnitLength {
+            wanted: self.wanted(),
+            given: unit.len(),
+        };
+        match self.state {
+            State::Failed(error) => Err(error),
+            State::ContainerHeader => {
+                self.before = Progress::START;
+                let unit = unit.try_into().map_err(|_| wrong_length)?;
+                self.begin_container(&ContainerHeader::parse(unit)?);
+                Ok(Outcome::More)
+            }
+            State::SegmentHeader => {
+                // A first segment is replaced together with the container's header.
+                if self.progress.raw_length > 0 {
+                    self.before = self.progress.clone();
+                }
+                let unit = unit.try_into().map_err(|_| wrong_length)?;
+                self.state = State::Payload(SegmentHeader::parse(unit)?);
+                Ok(Outcome::More)
+            }
+            State::Payload(_) | State::Footer { .. } if unit.len() != self.wanted() => {
+                Err(wrong_length)
+            }
+            State::Payload(header) => {
+                header.verify(unit)?;
+                self.take_payload(&header, unit)
+            }
+            State::Footer { payload_length } => self.take_footer(payload_length, unit),
+        }
+    }
+
+    fn begin_container(&mut self, header: &ContainerHeader) {
+        self.ended = false;
+        self.progress = Progress::START;
+        self.progress.container_length = container_header::SIZE as u64;
+        self.state = State::SegmentHeader;
+        match &mut self.models {
+            Some((current, models)) if current == header => models.reset(),
+            models => {
+                // The old ones go first, so that there is room for the new.
+                *models = None;
+                *models = Some((*header, Models::new(header.level, self.state_bytes)));
+            }
+        }
+    }
+
+    fn take_payload(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {
+        let (length, kind) = (header.raw_length, header.kind);
+        match kind {
+            SegmentKind::Stored => self.take_stored(payload),
+            SegmentKind::Coded => self.take_coded(length, payload)?,
+            SegmentKind::End => return self.take_end(header, payload),
+        }
+        let size = segment_header::SIZE + payload.len();
+        let (stored, computed) = (
+            header.raw_checksum,
+            self.progress.add_segment(kind, &self.raw, size),
+        );
+        if stored != computed {
+            return Err(Error::RawChecksum { stored, computed });
+        }
+        self.state = State::SegmentHeader;
+        Ok(Outcome::Raw)
+    }
+
+    fn take_stored(&mut self, payload: &[u8]) {
+        if let Some((_, models)) = &mut self.models {
+            models.reset();
+        }
+        self.raw.clear();
+        self.raw.extend_from_slice(payload);
+    }
+
+    fn take_coded(&mut self, raw_length: usize, payload: &[u8]) -> Result<(), Error> {
+        let Some((_, models)) = &mut self.models else {
+            unreachable!("segments are only wanted within a container");
+        };
+        self.raw.clear();
+        self.raw.reserve_exact(raw_length);
+        segment_decoder::decode(models, payload, raw_length, &mut self.raw)
+    }
+
+    fn take_end(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {
+        let progress = &self.progress;
+        end::verify_payload(payload, progress.raw_length, &progress.index)?;
+        let (stored, computed) = (header.raw_checksum, progress.checksum());
+        if stored != computed {
+            return Err(Error::TotalChecksum { stored, computed });
+        }
+        self.state = State::Footer {
+            payload_length: payload.len(),
+        };
+        Ok(Outcome::More)
+    }
+
+    fn take_footer(&mut self, payload_length: usize, unit: &[u8]) -> Result<Outcome, Error> {
+        let progress = std::mem::replace(&mut self.progress, Progress::START);
+        if unit != end::footer(progress.container_length, payload_length) {
+            return Err(Error::BadFooter);
+        }
+        self.state = State::ContainerHeader;
+        self.ended = true;
+        Ok(Outcome::End {
+            raw_length: progress.raw_length,
+        })
+    }
+}
+
+/// A [`Step`] without the bytes.
+enum Outcome {
+    More,
+    Raw,
+    End { raw_length: u64 },
+}

@@ -1,0 +1,219 @@
+//! From raw bytes to a container.
+//!
+//! Invariant: what [`Encoder::encode_segment`] writes depends on the first [`SEGMENT_INPUT`] bytes
+//! it is shown and on the state that earlier segments left behind, and on nothing else.
+
+use super::container_header::{self, ContainerHeader};
+use super::end;
+use super::models::Models;
+use super::progress::Progress;
+use super::segment_encoder::SegmentEncoder;
+use super::segment_header::{self, SegmentHeader, SegmentKind};
+use super::summary::Summary;
+use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
+
+/// Choices that the result of encoding depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncoderOptions {
+    /// How much work is done.
+    pub level: Level,
+    /// Most bytes for the rows of one image, in one direction; images that need more are coded as
+    /// bytes.
+    pub state_bytes: usize,
+}
+
+/// What one call of the encoder did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Input bytes coded, at least 1.
+    pub consumed: usize,
+    /// Output bytes written.
+    pub written: usize,
+}
+
+/// Turns raw bytes into a container, segment by segment.
+#[derive(Debug)]
+pub struct Encoder {
+    header: ContainerHeader,
+    models: Models,
+    segment: SegmentEncoder,
+    progress: Progress,
+    /// The progress before each of the last two segments, the older first.
+    before: [Option<Progress>; 2],
+    summary: Summary,
+    /// The summaries that belong to `before`.
+    summaries_before: [Summary; 2],
+    end_payload: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder at the start of a container. All model state is allocated here, but for the rows
+    /// of images.
+    #[must_use]
+    pub fn new(options: &EncoderOptions) -> Self {
+        Self {
+            header: ContainerHeader {
+                level: options.level,
+            },
+            models: Models::new(options.level, options.state_bytes),
+            segment: SegmentEncoder::default(),
+            progress: Progress::START,
+            before: [None, None],
+            summary: Summary::default(),
+            summaries_before: Default::default(),
+            end_payload: Vec::new(),
+        }
+    }
+
+    /// Codes a prefix of `input` as one segment, and the container's header before the first.
+    ///
+    /// `input` holds at least one byte, and at least [`SEGMENT_INPUT`] unless the input ends there
+    /// (`end_of_input`); how much more it holds makes no difference. `out` holds at least
+    /// [`ENCODED_SEGMENT_MAX`] bytes.
+    ///
+    /// # Panics
+    /// If `input` or `out` is shorter than that.
+    pub fn encode_segment(&mut self, input: &[u8], end_of_input: bool, out: &mut [u8]) -> Encoded {
+        assert!(!input.is_empty(), "a segment needs input");
+        assert!(
+            end_of_input || input.len() >= SEGMENT_INPUT,
+            "{} bytes of input are too few",
+            input.len()
+        );
+        let header_size = self.begin_segment(out);
+        let window = &input[..input.len().min(SEGMENT_INPUT)];
+        // Where the input ends exactly with the window, the caller may know it or not yet, so that
+        // must not matter.
+        let ends = window.len() < SEGMENT_INPUT;
+        let out = &mut out[header_size..];
+        let room = &mut out[segment_header::SIZE..];
+        let coded = self.segment.encode(&mut self.models, window, ends, room);
+        self.summary.add_news(&self.models.jpeg.take_news());
+        let raw = &window[..coded.consumed];
+        let written = match coded.payload {
+            Some(size) => {
+                self.summary.add_tally(&coded.tally);
+                self.seal(SegmentKind::Coded, raw, size, out)
+            }
+            None => self.store(raw, out),
+        };
+        Encoded {
+            consumed: coded.consumed,
+            written: header_size + written,
+        }
+    }
+
+    /// Codes `raw`, the bytes that the last call of [`Encoder::encode_segment`] consumed, again, as
+    /// a stored segment in the place of that call's. Resets all models. Returns the bytes written,
+    /// the container's header included if the replaced segment was the first.
+    ///
+    /// # Panics
+    /// If `raw` is empty or longer than [`SEGMENT_INPUT`], or `out` shorter than
+    /// [`ENCODED_SEGMENT_MAX`].
+    pub fn encode_stored(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
+        assert!(
+            (1..=SEGMENT_INPUT).contains(&raw.len()),
+            "{} bytes are no segment",
+            raw.len()
+        );
+        self.forget_segment();
+        let header_size = self.begin_segment(out);
+        header_size + self.store(raw, &mut out[header_size..])
+    }
+
+    /// Takes the last segment back, for a caller that verifies one segment behind and has to
+    /// replace the one before the last with [`Encoder::encode_stored`], which must follow. The
+    /// bytes of the segment taken back are then coded anew.
+    pub fn forget_segment(&mut self) {
+        let [older, last] = &mut self.before;
+        if let Some(progress) = last.take() {
+            self.progress = progress;
+            *last = older.take();
+            let [older, last] = &mut self.summaries_before;
+            self.summary.go_back_to(last);
+            std::mem::swap(last, older);
+        }
+    }
+
+    /// Writes the end segment and the footer, and the container's header if nothing was coded.
+    /// Returns the bytes written. The encoder is then at the start of another container.
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`ENCODED_SEGMENT_MAX`].
+    pub fn encode_end(&mut self, out: &mut [u8]) -> usize {
+        let header_size = self.write_container_header(out);
+        self.end_payload.clear();
+        end::write_payload(
+            self.progress.raw_length,
+            &self.progress.index,
+            &mut self.end_payload,
+        );
+        let header = SegmentHeader::write(
+            SegmentKind::End,
+            0,
+            self.progress.checksum(),
+            &self.end_payload,
+        );
+        let footer = end::footer(self.progress.container_length, self.end_payload.len());
+        let mut written = header_size;
+        for piece in [&header[..], &self.end_payload, &footer] {
+            out[written..written + piece.len()].copy_from_slice(piece);
+            written += piece.len();
+        }
+        self.models.reset();
+        self.progress = Progress::START;
+        self.before = [None, None];
+        written
+    }
+
+    /// What was done so far, in all containers.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn begin_segment(&mut self, out: &mut [u8]) -> usize {
+        assert!(
+            out.len() >= ENCODED_SEGMENT_MAX,
+            "{} bytes of output are too few",
+            out.len()
+        );
+        self.before.swap(0, 1);
+        self.before[1] = Some(self.progress.clone());
+        self.summaries_before.swap(0, 1);
+        self.summaries_before[1].clone_from(&self.summary);
+        self.write_container_header(out)
+    }
+
+    fn write_container_header(&mut self, out: &mut [u8]) -> usize {
+        if self.progress.container_length > 0 {
+            return 0;
+        }
+        out[..container_header::SIZE].copy_from_slice(&self.header.to_bytes());
+        self.progress.container_length = container_header::SIZE as u64;
+        container_header::SIZE
+    }
+
+    fn store(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
+        self.models.reset();
+        self.summary.segments_stored += 1;
+        self.summary.stored_bytes += raw.len() as u64;
+        out[segment_header::SIZE..][..raw.len()].copy_from_slice(raw);
+        self.seal(SegmentKind::Stored, raw, raw.len(), out)
+    }
+
+    /// Puts the header in front of the payload of `size` bytes that stands in `out`.
+    fn seal(&mut self, kind: SegmentKind, raw: &[u8], size: usize, out: &mut [u8]) -> usize {
+        let written = segment_header::SIZE + size;
+        let raw_checksum = self.progress.add_segment(kind, raw, written);
+        let (header, payload) = out[..written].split_at_mut(segment_header::SIZE);
+        header.copy_from_slice(&SegmentHeader::write(
+            kind,
+            raw.len(),
+            raw_checksum,
+            payload,
+        ));
+        self.summary.segments += 1;
+        written
+    }
+}

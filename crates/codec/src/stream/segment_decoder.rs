@@ -1,0 +1,72 @@
+//! From the payload of a coded segment to its raw bytes.
+
+use super::models::Models;
+use super::parts::{Part, PartList};
+use crate::Error;
+use crate::entropy::RangeDecoder;
+
+/// Appends the `raw_length` bytes of a coded segment to the empty `raw`.
+///
+/// # Errors
+/// The first rule that the payload breaks.
+pub(super) fn decode(
+    models: &mut Models,
+    payload: &[u8],
+    raw_length: usize,
+    raw: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let mut rest = payload;
+    let parts = PartList::parse(&mut rest, raw_length)?;
+    let (mut raw_parts, entropy) = rest
+        .split_at_checked(parts.raw_bytes)
+        .ok_or(Error::PartLength(parts.raw_bytes as u32))?;
+    let mut coder = RangeDecoder::new(entropy);
+    for part in parts {
+        let start = raw.len();
+        let room = raw_length - start;
+        match part {
+            Part::McuRun(mcus) => {
+                if !models.jpeg.in_scan() {
+                    return Err(Error::NotInScan);
+                }
+                models.jpeg.decode_mcus(&mut coder, mcus, raw, raw_length)?;
+                if raw.len() > raw_length {
+                    return Err(Error::BadScan);
+                }
+            }
+            Part::Bytes(length) | Part::Raw(length) if length as usize > room => {
+                return Err(Error::PartLength(length));
+            }
+            Part::Bytes(length) => {
+                let bytes = &mut models.bytes;
+                raw.extend((0..length).map(|_| bytes.code(&mut coder, 0)));
+                feed(models, &raw[start..])?;
+            }
+            Part::Raw(length) => {
+                let (part, after) = raw_parts
+                    .split_at_checked(length as usize)
+                    .ok_or(Error::PartLength(length))?;
+                raw_parts = after;
+                models.bytes.skip(part);
+                raw.extend_from_slice(part);
+                feed(models, part)?;
+            }
+        }
+    }
+    match raw_length - raw.len() {
+        0 => Ok(()),
+        missing => Err(Error::PartsTooShort(missing as u32)),
+    }
+}
+
+/// Shows the JPEG parser the bytes of a part.
+fn feed(models: &mut Models, part: &[u8]) -> Result<(), Error> {
+    let jpeg = &mut models.jpeg;
+    if jpeg.in_scan() {
+        jpeg.leave_scan();
+    }
+    match part.len() - jpeg.push_bytes(part) {
+        0 => Ok(()),
+        rest => Err(Error::ScanBeginsInPart(rest as u32)),
+    }
+}

@@ -1,0 +1,143 @@
+//! From raw bytes to the payload of a coded segment.
+
+use super::CODED_SLACK;
+use super::models::Models;
+use super::parts::{self, Part};
+use super::uniformity;
+use crate::entropy::RangeEncoder;
+use crate::jpeg::RunEnd;
+
+/// What became of the bytes of a segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) image_bytes: u64,
+    pub(super) model_bytes: u64,
+    pub(super) noise_bytes: u64,
+}
+
+/// The outcome of coding one segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CodedSegment {
+    /// Bytes of the window that are coded.
+    pub(super) consumed: usize,
+    /// Size of the payload, or `None` if it is larger than the format allows.
+    pub(super) payload: Option<usize>,
+    pub(super) tally: Tally,
+}
+
+/// Working memory, kept from segment to segment.
+#[derive(Debug, Default)]
+pub(super) struct SegmentEncoder {
+    /// Each with the offset of its first byte in the window.
+    parts: Vec<(Part, usize)>,
+    /// Whether further bytes may join the last part.
+    open: bool,
+    /// The coded list of parts, then the raw parts.
+    front: Vec<u8>,
+    tally: Tally,
+}
+
+impl SegmentEncoder {
+    /// Codes a prefix of `window`, all of it but what only more input would complete, into the
+    /// start of `room`. `ends`: nothing comes after the window.
+    pub(super) fn encode(
+        &mut self,
+        models: &mut Models,
+        window: &[u8],
+        ends: bool,
+        room: &mut [u8],
+    ) -> CodedSegment {
+        self.parts.clear();
+        self.open = false;
+        self.tally = Tally::default();
+        let mut coder = RangeEncoder::new(room);
+        let mut consumed = 0;
+        while consumed < window.len() {
+            if !models.jpeg.in_scan() {
+                consumed += self.encode_bytes(models, &mut coder, window, consumed);
+                continue;
+            }
+            let start = consumed;
+            let rest = &window[start..];
+            let run = models.jpeg.encode_mcus(&mut coder, rest, rest.len(), ends);
+            if run.mcus > 0 {
+                self.parts.push((Part::McuRun(run.mcus), start));
+                self.open = false;
+            }
+            consumed += run.consumed;
+            self.tally.image_bytes += run.consumed as u64;
+            match run.end {
+                RunEnd::ScanDone => {}
+                // The caller brings the rest again, with more behind it.
+                RunEnd::More if consumed > 0 && !ends => break,
+                RunEnd::More | RunEnd::Odd(_) => models.jpeg.leave_scan(),
+            }
+        }
+        let entropy = coder.finish();
+        CodedSegment {
+            consumed,
+            payload: entropy.and_then(|entropy| self.assemble(window, consumed, entropy, room)),
+            tally: self.tally,
+        }
+    }
+
+    /// Codes bytes outside of scans up to the next scan, or a block of them; how many.
+    fn encode_bytes(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        start: usize,
+    ) -> usize {
+        let end = window.len().min(start + uniformity::BLOCK);
+        let count = models.jpeg.push_bytes(&window[start..end]);
+        let block = &window[start..start + count];
+        let length = count as u32;
+        if uniformity::looks_random(block) {
+            models.bytes.skip(block);
+            self.tally.noise_bytes += count as u64;
+            match self.parts.last_mut() {
+                Some((Part::Raw(total), _)) if self.open => *total += length,
+                _ => self.parts.push((Part::Raw(length), start)),
+            }
+        } else {
+            for &byte in block {
+                models.bytes.code(coder, byte);
+            }
+            self.tally.model_bytes += count as u64;
+            match self.parts.last_mut() {
+                Some((Part::Bytes(total), _)) if self.open => *total += length,
+                _ => self.parts.push((Part::Bytes(length), start)),
+            }
+        }
+        // A part ends where a scan begins, even if nothing of that scan can be coded.
+        self.open = !models.jpeg.in_scan();
+        count
+    }
+
+    /// Puts the list of parts and the raw parts in front of the entropy-coded stream.
+    fn assemble(
+        &mut self,
+        window: &[u8],
+        consumed: usize,
+        entropy: usize,
+        room: &mut [u8],
+    ) -> Option<usize> {
+        self.front.clear();
+        parts::write(self.parts.iter().map(|&(part, _)| part), &mut self.front);
+        for &(part, start) in &self.parts {
+            if let Part::Raw(length) = part {
+                self.front
+                    .extend_from_slice(&window[start..start + length as usize]);
+            }
+        }
+        let front = self.front.len();
+        let size = front + entropy;
+        if size > consumed + CODED_SLACK {
+            return None;
+        }
+        room.copy_within(..entropy, front);
+        room[..front].copy_from_slice(&self.front);
+        Some(size)
+    }
+}
