@@ -1,0 +1,190 @@
+//! The byte budget: what the memory of the process goes to, and what that leaves for image rows.
+//!
+//! | part | bytes | what |
+//! |---|---:|---|
+//! | base | 3,000,000 | program, constants, stacks, the C library, the allocator's records |
+//! | slots | 532,480 | two segments: 131,072 raw bytes and 33 pages of coded bytes each |
+//! | tail | 131,072 | raw bytes between two segments |
+//! | models | 4,800,000 | two model states of 2,400,000: encoder and verifying decoder |
+//! | work | 1,000,000 | two times 500,000: parts, decoded segment, reports |
+//! | rows | the rest | image rows, one half for each of the two |
+//!
+//! With the default limit of 24,000,000 bytes, 7,268,224 are left for the rows of each state.
+//! Decompression has one state and buffers for the largest segments of the format:
+//!
+//! | part | bytes | what |
+//! |---|---:|---|
+//! | base | 3,000,000 | as above |
+//! | unit | 1,114,176 | a segment of the format's largest size, read ahead included |
+//! | models | 2,400,000 | one model state |
+//! | work | 1,548,576 | as above, with a decoded segment of the format's largest size |
+//! | rows | the rest | image rows |
+//!
+//! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
+//! of threads nor on whether it verifies, so that the output does not either.
+
+use lepta_codec::{ENCODED_SEGMENT_MAX, FORMAT_SEGMENT_MAX, UNIT_MAX};
+use lepta_sandbox::arena;
+use lepta_worker::job::Operation;
+use lepta_worker::status::Status;
+
+use crate::arguments::Threads;
+use crate::failure::Failure;
+use crate::slot::RAW_LENGTH;
+use crate::streams::READ_AHEAD;
+
+/// The limit for the whole process when none is given, in bytes.
+pub(crate) const DEFAULT_MEMORY_LIMIT: u64 = 24_000_000;
+
+const PAGE: usize = 4096;
+
+/// Resident bytes that are in no arena, and records of the arenas.
+const BASE: usize = 3_000_000;
+
+/// Coded bytes of a slot: whole pages, since they are sealed.
+pub(crate) const CODED_LENGTH: usize = ENCODED_SEGMENT_MAX.next_multiple_of(PAGE);
+
+const SLOTS: usize = 2 * (RAW_LENGTH + CODED_LENGTH);
+
+const TAIL: usize = RAW_LENGTH;
+
+/// Model state of one direction.
+const MODEL: usize = 2_400_000;
+
+/// What one direction needs besides models and rows.
+const WORK: usize = 500_000;
+
+const UNIT: usize = UNIT_MAX + READ_AHEAD;
+
+const DECODED: usize = FORMAT_SEGMENT_MAX;
+
+/// What compression needs before it has a single row.
+const COMPRESS_FIXED: usize = BASE + SLOTS + TAIL + 2 * (MODEL + WORK);
+
+/// What decompression needs before it has a single row.
+const DECOMPRESS_FIXED: usize = BASE + UNIT + MODEL + WORK + DECODED;
+
+/// The most that a limit can make use of: each thread's arena has this many bytes of addresses.
+const USABLE: u64 = arena::RESERVATION as u64;
+
+/// What is left of `limit` after `fixed` bytes; both are of the whole process.
+fn remainder(limit: u64, fixed: usize) -> Result<usize, Failure> {
+    usize::try_from(limit.min(USABLE))
+        .ok()
+        .and_then(|usable| usable.checked_sub(fixed))
+        .ok_or_else(|| {
+            let message = format!("the memory limit is {limit} bytes, at least {fixed} are needed");
+            Failure::new(Status::Memory, message)
+        })
+}
+
+/// Bytes that each state of an operation may use for image rows within `limit` bytes for the whole
+/// process.
+///
+/// # Errors
+/// Status 30 with the least limit that would do.
+pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failure> {
+    match operation {
+        Operation::Compress => Ok(remainder(limit, COMPRESS_FIXED)? / 2),
+        Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED),
+    }
+}
+
+/// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
+/// process, of which sealed buffers take some.
+///
+/// # Errors
+/// Status 30 with the least limit that would do.
+pub(crate) fn arena_bytes(
+    limit: u64,
+    threads: Threads,
+    sealed_buffers: usize,
+) -> Result<(usize, usize), Failure> {
+    let whole = remainder(limit, BASE + sealed_buffers * CODED_LENGTH)?;
+    match threads {
+        Threads::One => Ok((whole, 0)),
+        Threads::Two => {
+            let second = MODEL + WORK + row_bytes(Operation::Compress, limit)?;
+            Ok((whole - second, second))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `1234567` as `1,234,567`.
+    fn grouped(number: usize) -> String {
+        let digits = number.to_string();
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    #[test]
+    fn the_published_table_has_the_numbers_in_use() {
+        let documentation: Vec<&str> = include_str!("budget.rs")
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
+        let row = |part: &str, bytes: usize| {
+            let start = format!("//! | {part} | {} |", grouped(bytes));
+            let rows = documentation.iter().filter(|line| line.starts_with(&start));
+            assert!(rows.count() > 0, "no row starts with {start}");
+        };
+        row("base", BASE);
+        row("slots", SLOTS);
+        row("tail", TAIL);
+        row("models", 2 * MODEL);
+        row("models", MODEL);
+        row("work", 2 * WORK);
+        row("unit", UNIT);
+        row("work", WORK + DECODED);
+        let rows = row_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT).expect("enough");
+        let sentence = format!("{} are left for the rows", grouped(rows));
+        assert!(
+            documentation.iter().any(|line| line.contains(&sentence)),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn a_limit_that_is_too_small_says_what_is_needed() {
+        for operation in Operation::ALL {
+            let failure = row_bytes(operation, 1_000_000).expect_err("too small");
+            assert_eq!(failure.status, Status::Memory);
+            let words = failure
+                .message
+                .split(' ')
+                .filter_map(|word| word.parse().ok());
+            let needed: u64 = words.max().expect("a number");
+            assert_eq!(row_bytes(operation, needed), Ok(0));
+            assert!(row_bytes(operation, needed - 1).is_err());
+        }
+    }
+
+    #[test]
+    fn all_parts_together_are_the_limit() {
+        for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, 50_000_001] {
+            let rows = row_bytes(Operation::Compress, limit).expect("enough");
+            let (main, second) = arena_bytes(limit, Threads::Two, 2).expect("enough");
+            let whole = BASE + 2 * CODED_LENGTH + main + second;
+            assert_eq!(whole as u64, limit);
+            assert!(main >= 2 * RAW_LENGTH + TAIL + MODEL + WORK + rows);
+        }
+    }
+
+    #[test]
+    fn what_was_compressed_can_be_decompressed_with_the_same_limit() {
+        for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, u64::MAX] {
+            let rows = |operation| row_bytes(operation, limit).expect("enough");
+            assert!(rows(Operation::Decompress) >= rows(Operation::Compress));
+        }
+    }
+}

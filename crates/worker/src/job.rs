@@ -1,0 +1,287 @@
+//! The job of a worker that was started ahead (`--await-job`): a header of fixed size on its
+//! standard input, read after the jail is up, directly followed by the object's bytes.
+//!
+//! | offset | bytes | field |
+//! |---:|---:|---|
+//! | 0 | 4 | magic `LJOB` |
+//! | 4 | 1 | version of this layout: 1 |
+//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify |
+//! | 6 | 1 | level: 1 fast, 2 default |
+//! | 7 | 1 | flags: bit 0 = do not verify; the others are zero |
+//! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
+//! | 16 | 8 | input limit in bytes, 0 = none: a longer object ends with status 32 |
+//! | 24 | 4 | reserved, zero |
+//! | 28 | 4 | CRC-32 (IEEE) of the 28 bytes before |
+//!
+//! Integers are little-endian. The limit of processor time, the number of threads and the form of
+//! the report are fixed when the worker starts: the jail forbids changing them.
+//!
+//! Invariant: [`Job::decode`] accepts exactly what [`Job::encode`] writes.
+
+use std::fmt;
+
+use lepta_codec::Level;
+
+/// Length of an encoded job in bytes.
+pub const JOB_HEADER_LENGTH: usize = 32;
+
+const MAGIC: [u8; 4] = *b"LJOB";
+const VERSION: u8 = 1;
+const FLAG_NO_VERIFY: u8 = 1;
+const CRC_OFFSET: usize = JOB_HEADER_LENGTH - 4;
+
+/// What a worker does with its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Any bytes in, a verified container out.
+    Compress,
+    /// Containers in, the original bytes out.
+    Decompress,
+    /// Containers in, nothing out: only whether they are whole.
+    Verify,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 3] = [Self::Compress, Self::Decompress, Self::Verify];
+
+    /// The word on the command line and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compress => "compress",
+            Self::Decompress => "decompress",
+            Self::Verify => "verify",
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Compress => 1,
+            Self::Decompress => 2,
+            Self::Verify => 3,
+        }
+    }
+}
+
+/// One job: what to do, and within which limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What to do with the object.
+    pub operation: Operation,
+    /// The model for compression; decompression reads it from the container.
+    pub level: Level,
+    /// Whether compressed segments are decoded and compared before they are written.
+    pub verify: bool,
+    /// Bytes the whole process may take; `None`: what the worker was started with.
+    pub memory_limit: Option<u64>,
+    /// Bytes the object may have; `None`: any number.
+    pub input_limit: Option<u64>,
+}
+
+/// Why a job header was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobError {
+    /// The first four bytes are not the magic.
+    Magic([u8; 4]),
+    /// The checksum is not that of the header.
+    Checksum {
+        /// The CRC-32 in the header.
+        stated: u32,
+        /// The CRC-32 of its bytes.
+        computed: u32,
+    },
+    /// A version this build does not know.
+    Version(u8),
+    /// No operation has this code.
+    Operation(u8),
+    /// No level has this code.
+    Level(u8),
+    /// Flags this version does not define.
+    Flags(u8),
+    /// Reserved bytes that are not zero.
+    Reserved(u32),
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic(bytes) => write!(formatter, "the job header starts with {bytes:02x?}"),
+            Self::Checksum { stated, computed } => write!(
+                formatter,
+                "the job header's checksum is {computed:08x}, but it states {stated:08x}"
+            ),
+            Self::Version(version) => {
+                write!(formatter, "job headers of version {version} are unknown")
+            }
+            Self::Operation(code) => write!(formatter, "the job's operation {code} is unknown"),
+            Self::Level(code) => write!(formatter, "the job's level {code} is unknown"),
+            Self::Flags(flags) => write!(formatter, "the job's flags {flags:#04x} are unknown"),
+            Self::Reserved(value) => {
+                write!(formatter, "the job's reserved field is {value}, not zero")
+            }
+        }
+    }
+}
+
+impl std::error::Error for JobError {}
+
+impl Job {
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; JOB_HEADER_LENGTH] {
+        let mut header = [0; JOB_HEADER_LENGTH];
+        header[..4].copy_from_slice(&MAGIC);
+        header[4] = VERSION;
+        header[5] = self.operation.code();
+        header[6] = level_code(self.level);
+        header[7] = if self.verify { 0 } else { FLAG_NO_VERIFY };
+        header[8..16].copy_from_slice(&self.memory_limit.unwrap_or(0).to_le_bytes());
+        header[16..24].copy_from_slice(&self.input_limit.unwrap_or(0).to_le_bytes());
+        let crc = crc32fast::hash(&header[..CRC_OFFSET]);
+        header[CRC_OFFSET..].copy_from_slice(&crc.to_le_bytes());
+        header
+    }
+
+    /// Reads a header.
+    ///
+    /// # Errors
+    /// The first rule that the header violates: the magic, then the checksum, then each field.
+    pub fn decode(header: &[u8; JOB_HEADER_LENGTH]) -> Result<Self, JobError> {
+        let magic = array_at(header, 0);
+        if magic != MAGIC {
+            return Err(JobError::Magic(magic));
+        }
+        let stated = u32::from_le_bytes(array_at(header, CRC_OFFSET));
+        let computed = crc32fast::hash(&header[..CRC_OFFSET]);
+        if stated != computed {
+            return Err(JobError::Checksum { stated, computed });
+        }
+        if header[4] != VERSION {
+            return Err(JobError::Version(header[4]));
+        }
+        if header[7] & !FLAG_NO_VERIFY != 0 {
+            return Err(JobError::Flags(header[7]));
+        }
+        let reserved = u32::from_le_bytes(array_at(header, 24));
+        if reserved != 0 {
+            return Err(JobError::Reserved(reserved));
+        }
+        Ok(Self {
+            operation: operation_of(header[5])?,
+            level: level_of(header[6])?,
+            verify: header[7] & FLAG_NO_VERIFY == 0,
+            memory_limit: limit_at(header, 8),
+            input_limit: limit_at(header, 16),
+        })
+    }
+}
+
+/// The `N` bytes of the header from `offset` on; the offsets are constants inside of it.
+fn array_at<const N: usize>(header: &[u8; JOB_HEADER_LENGTH], offset: usize) -> [u8; N] {
+    std::array::from_fn(|index| header[offset + index])
+}
+
+fn limit_at(header: &[u8; JOB_HEADER_LENGTH], offset: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(array_at(header, offset))).filter(|&limit| limit != 0)
+}
+
+fn operation_of(code: u8) -> Result<Operation, JobError> {
+    Operation::ALL
+        .into_iter()
+        .find(|operation| operation.code() == code)
+        .ok_or(JobError::Operation(code))
+}
+
+const fn level_code(level: Level) -> u8 {
+    match level {
+        Level::Fast => 1,
+        Level::Default => 2,
+    }
+}
+
+fn level_of(code: u8) -> Result<Level, JobError> {
+    [Level::Fast, Level::Default]
+        .into_iter()
+        .find(|&level| level_code(level) == code)
+        .ok_or(JobError::Level(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(mut header: [u8; JOB_HEADER_LENGTH]) -> [u8; JOB_HEADER_LENGTH] {
+        let crc = crc32fast::hash(&header[..CRC_OFFSET]);
+        header[CRC_OFFSET..].copy_from_slice(&crc.to_le_bytes());
+        header
+    }
+
+    fn sample() -> Job {
+        Job {
+            operation: Operation::Compress,
+            level: Level::Default,
+            verify: true,
+            memory_limit: Some(24_000_000),
+            input_limit: None,
+        }
+    }
+
+    #[test]
+    fn every_combination_comes_back() {
+        for operation in Operation::ALL {
+            for level in [Level::Fast, Level::Default] {
+                for verify in [true, false] {
+                    for limit in [None, Some(1), Some(u64::MAX)] {
+                        let job = Job {
+                            operation,
+                            level,
+                            verify,
+                            memory_limit: limit,
+                            input_limit: limit,
+                        };
+                        assert_eq!(Job::decode(&job.encode()), Ok(job));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let header = sample().encode();
+        assert_eq!(&header[..8], b"LJOB\x01\x01\x02\x00");
+        assert_eq!(&header[8..16], &24_000_000_u64.to_le_bytes());
+        assert_eq!(&header[16..28], &[0; 12]);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        for bit in 0..JOB_HEADER_LENGTH * 8 {
+            let mut header = sample().encode();
+            header[bit / 8] ^= 1 << (bit % 8);
+            assert!(Job::decode(&header).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn each_violated_rule_has_its_own_error() {
+        let with = |offset: usize, value: u8| {
+            let mut header = sample().encode();
+            header[offset] = value;
+            Job::decode(&sealed(header))
+        };
+        assert_eq!(with(0, b'X'), Err(JobError::Magic(*b"XJOB")));
+        assert_eq!(with(4, 2), Err(JobError::Version(2)));
+        assert_eq!(with(5, 0), Err(JobError::Operation(0)));
+        assert_eq!(with(5, 4), Err(JobError::Operation(4)));
+        assert_eq!(with(6, 3), Err(JobError::Level(3)));
+        assert_eq!(with(7, 2), Err(JobError::Flags(2)));
+        assert_eq!(with(24, 1), Err(JobError::Reserved(1)));
+        let mut header = sample().encode();
+        header[31] ^= 1;
+        assert!(matches!(
+            Job::decode(&header),
+            Err(JobError::Checksum { .. })
+        ));
+    }
+}

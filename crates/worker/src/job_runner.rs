@@ -1,0 +1,179 @@
+//! From the jailed process that has read nothing yet to its end.
+//!
+//! Invariant: model states are allocated here, after the limits and the jail are in force.
+
+use lepta_codec::{Decoder, DecoderOptions, Encoder, EncoderOptions, UNIT_MAX};
+use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
+use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
+use lepta_worker::status::Status;
+
+use crate::arguments::Arguments;
+use crate::beside_checker::BesideChecker;
+use crate::budget;
+use crate::compress::Compression;
+use crate::decompress::decode_all;
+use crate::ending::Ending;
+use crate::failure::Failure;
+use crate::fault::Injection;
+use crate::inline_checker::InlineChecker;
+use crate::report::Report;
+use crate::slot::Slot;
+use crate::streams::{Input, Output, UnitReader};
+use crate::verifier::{Verifier, VerifierOptions};
+
+/// What was made before the jail, for use in it.
+#[derive(Debug)]
+pub(crate) struct Readied {
+    /// One for each thread that takes part in a compression.
+    pub(crate) buffers: Vec<SealedBuffer>,
+    /// The thread that verifies, if there is one.
+    pub(crate) beside: Option<BesideChecker>,
+}
+
+/// A job with the memory for its image rows, in bytes a state.
+struct Task {
+    job: Job,
+    row_bytes: usize,
+    injection: Option<Injection>,
+}
+
+/// Runs the job and ends the process.
+pub(crate) fn run_job(
+    arguments: &Arguments,
+    readied: Readied,
+    ending: Ending,
+    mut report: Report,
+) -> ! {
+    let mut input = Input::new(StandardInput::standard());
+    let (report, outcome) = match take_task(arguments, &mut input) {
+        Ok(task) => {
+            report.begin(&task.job, arguments.threads);
+            match task.job.operation {
+                Operation::Compress => compress(&task, readied, input, report),
+                Operation::Decompress => decompress(&task, input, report),
+                Operation::Verify => verify(&task, input, report),
+            }
+        }
+        Err(failure) => (report, Err(failure)),
+    };
+    ending.leave(report, outcome)
+}
+
+fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<Task, Failure> {
+    let job = match arguments.operation {
+        Some(operation) if !arguments.await_job => Job {
+            operation,
+            level: arguments.level.unwrap_or_default(),
+            verify: arguments.verify,
+            memory_limit: None,
+            input_limit: None,
+        },
+        allowed => read_job(input, allowed, arguments.memory_limit)?,
+    };
+    let memory_limit = job.memory_limit.unwrap_or(arguments.memory_limit);
+    Ok(Task {
+        job,
+        row_bytes: budget::row_bytes(job.operation, memory_limit)?,
+        injection: arguments.injection,
+    })
+}
+
+/// Reads the job of a worker that was started ahead for this operation, or for any.
+fn read_job(
+    input: &mut Input<StandardInput>,
+    allowed: Option<Operation>,
+    memory_limit: u64,
+) -> Result<Job, Failure> {
+    let mut header = [0; JOB_HEADER_LENGTH];
+    let length = input.fill(&mut header)?;
+    let refuse = |message: String| Err(Failure::new(Status::Usage, message));
+    if length < header.len() {
+        return refuse(format!("the job header ends after {length} bytes"));
+    }
+    let job = match Job::decode(&header) {
+        Ok(job) => job,
+        Err(error) => return refuse(error.to_string()),
+    };
+    if allowed.is_some_and(|operation| operation != job.operation) {
+        return refuse(format!(
+            "the job is to {}, which this worker was not started for",
+            job.operation.name()
+        ));
+    }
+    if job.memory_limit.is_some_and(|limit| limit > memory_limit) {
+        return refuse(format!(
+            "the job's memory limit is above the worker's, {memory_limit} bytes"
+        ));
+    }
+    input.begin_object(job.input_limit);
+    Ok(job)
+}
+
+fn compress(
+    task: &Task,
+    readied: Readied,
+    input: Input<StandardInput>,
+    report: Report,
+) -> (Report, Result<(), Failure>) {
+    let options = VerifierOptions {
+        state_bytes: task.job.verify.then_some(task.row_bytes),
+        injection: task.injection,
+    };
+    let slots = readied.buffers.into_iter();
+    let slots = slots.map(|buffer| Slot::new(buffer, &report)).collect();
+    let encoder = || {
+        Encoder::new(&EncoderOptions {
+            level: task.job.level,
+            state_bytes: task.row_bytes,
+        })
+    };
+    let (mut report, outcome) = match readied.beside {
+        Some(mut checker) => {
+            checker.begin(options);
+            Compression::new(input, encoder(), checker, slots, task.injection, report).run()
+        }
+        None => {
+            let verifier = Verifier::new(&options, Output::new(StandardOutput));
+            let checker = InlineChecker::new(verifier);
+            Compression::new(input, encoder(), checker, slots, task.injection, report).run()
+        }
+    };
+    report.verified = outcome.is_ok() && task.job.verify;
+    (report, outcome)
+}
+
+fn decompress(
+    task: &Task,
+    input: Input<StandardInput>,
+    mut report: Report,
+) -> (Report, Result<(), Failure>) {
+    let mut output = Output::new(StandardOutput);
+    let outcome = decode(task, input, &mut report, |raw| output.write_all(raw));
+    report.tally.bytes_out = output.given();
+    (report, outcome)
+}
+
+fn verify(
+    task: &Task,
+    input: Input<StandardInput>,
+    mut report: Report,
+) -> (Report, Result<(), Failure>) {
+    let outcome = decode(task, input, &mut report, |_| Ok(()));
+    (report, outcome)
+}
+
+fn decode(
+    task: &Task,
+    input: Input<StandardInput>,
+    report: &mut Report,
+    deliver: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut reader = UnitReader::new(input, UNIT_MAX);
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: task.row_bytes,
+    });
+    let outcome = decode_all(&mut reader, &mut decoder, deliver, &mut report.tally);
+    report.bytes_in = reader.taken();
+    report.verified = outcome.is_ok();
+    outcome
+}
