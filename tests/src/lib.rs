@@ -4,4 +4,20 @@
 //! bytes on every run, so a failure is reproduced by the seed it names.
 #![forbid(unsafe_code)]
 
+pub mod corpus;
+pub mod damage;
+pub mod in_process;
 pub mod jpeg_generator;
+pub mod report;
+pub mod worker_binary;
+pub mod worker_run;
+
+/// How many cases a test tries: `count` in optimised builds, a tenth of it (at
+/// least one) in unoptimised ones.
+pub fn cases(count: u64) -> u64 {
+    if cfg!(debug_assertions) {
+        (count / 10).max(1)
+    } else {
+        count
+    }
+}

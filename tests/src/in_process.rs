@@ -1,0 +1,88 @@
+//! The codec without a process around it.
+//!
+//! Invariant: the driver follows the rules of the codec's interface as the
+//! worker does, so that what holds here holds there.
+
+use lepta_codec::{
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, Level,
+    SEGMENT_INPUT, Step,
+};
+
+/// Bytes for the image rows of one state, as a worker with the default memory
+/// limit has them at least.
+pub const STATE_BYTES: usize = 4 << 20;
+
+/// Both levels.
+pub const LEVELS: [Level; 2] = [Level::Fast, Level::Default];
+
+/// A level's name on the command line.
+pub fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Fast => "fast",
+        Level::Default => "default",
+    }
+}
+
+/// Compresses without verification.
+pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
+    let options = EncoderOptions {
+        level,
+        state_bytes: STATE_BYTES,
+    };
+    let mut encoder = Encoder::new(&options);
+    let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
+    let mut output = Vec::new();
+    let mut rest = input;
+    while !rest.is_empty() {
+        let length = rest.len().min(SEGMENT_INPUT);
+        let coded = encoder.encode_segment(&rest[..length], length == rest.len(), &mut buffer);
+        assert!(coded.consumed > 0, "the encoder makes no progress");
+        output.extend_from_slice(&buffer[..coded.written]);
+        rest = &rest[coded.consumed..];
+    }
+    let written = encoder.encode_end(&mut buffer);
+    output.extend_from_slice(&buffer[..written]);
+    output
+}
+
+/// What is wrong with compressed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// The codec says so.
+    Codec(Error),
+    /// They end in the middle of a container, or there are none.
+    Truncated,
+}
+
+/// Decompresses one stream of containers.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Damage> {
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: STATE_BYTES,
+    });
+    decompress_with(&mut decoder, compressed)
+}
+
+fn decompress_with(decoder: &mut Decoder, compressed: &[u8]) -> Result<Vec<u8>, Damage> {
+    let mut output = Vec::new();
+    let mut rest = compressed;
+    loop {
+        if rest.is_empty() {
+            return if decoder.may_end() && !compressed.is_empty() {
+                Ok(output)
+            } else {
+                Err(Damage::Truncated)
+            };
+        }
+        let Some((unit, next)) = rest.split_at_checked(decoder.wanted()) else {
+            return Err(Damage::Truncated);
+        };
+        rest = next;
+        match decoder.step(unit).map_err(Damage::Codec)? {
+            Step::Raw(bytes) => output.extend_from_slice(bytes),
+            Step::More | Step::End { .. } => {}
+        }
+    }
+}

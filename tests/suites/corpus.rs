@@ -1,0 +1,72 @@
+//! Every JPEG of the corpus through the real worker, under the jail, at both
+//! levels: one test for each file and level.
+//!
+//! Invariant: a file passes only if the decompressed bytes equal the original and
+//! both processes stayed under the memory limit.
+#![forbid(unsafe_code)]
+
+use lepta_tests::corpus;
+use lepta_tests::in_process::{LEVELS, level_name};
+use lepta_tests::report::Report;
+use lepta_tests::worker_run::Run;
+use libtest_mimic::{Arguments, Trial};
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = corpus::jpeg_files()
+        .into_iter()
+        .flat_map(|path| LEVELS.map(|level| trial(path.clone(), level_name(level))))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(path: PathBuf, level: &'static str) -> Trial {
+    let file = path.strip_prefix(path.ancestors().nth(2).unwrap_or(&path));
+    let name = format!("{level}/{}", file.unwrap_or(&path).display());
+    Trial::test(name.clone(), move || {
+        let original = fs::read(&path)?;
+        round_trip(&name, &original, level);
+        Ok(())
+    })
+}
+
+fn round_trip(name: &str, original: &[u8], level: &str) {
+    let run = Run::new(&["compress", "--level", level]).on(original);
+    let report = run.assert_done(name);
+    check_compress_report(name, &report, original.len(), run.output.len());
+    assert_eq!(report.level.as_deref(), Some(level), "{name}");
+
+    let beside = Run::new(&["compress", "--level", level, "--threads", "2"]).on(original);
+    assert_eq!(beside.assert_done(name).threads, 2, "{name}");
+    assert!(
+        beside.output == run.output,
+        "{name}: two threads give other bytes than one"
+    );
+
+    let back = Run::new(&["decompress"]).on(&run.output);
+    let report = back.assert_done(name);
+    assert!(back.output == original, "{name}: other bytes come back");
+    assert_eq!(report.operation.as_deref(), Some("decompress"), "{name}");
+    assert_eq!(report.bytes_in, run.output.len() as u64, "{name}");
+    assert_eq!(report.bytes_out, original.len() as u64, "{name}");
+}
+
+fn check_compress_report(name: &str, report: &Report, original: usize, compressed: usize) {
+    assert_eq!(report.operation.as_deref(), Some("compress"), "{name}");
+    assert_eq!(report.bytes_in, original as u64, "{name}");
+    assert_eq!(report.bytes_out, compressed as u64, "{name}");
+    assert_eq!(report.alarms, 0, "{name}: {report:?}");
+    assert_eq!(report.threads, 1, "{name}");
+    let saving = 100.0 - 100.0 * compressed as f64 / original as f64;
+    let said = report.saving_percent.expect("a saving is known");
+    assert!((saving - said).abs() < 0.01, "{name}: {said} for {saving}");
+    assert!(report.segments_stored <= report.segments, "{name}");
+    // A file of which nothing is modelled must say why.
+    assert!(
+        report.kind.is_some() || !report.reasons.is_empty(),
+        "{name}: neither an image nor a reason: {report:?}"
+    );
+}

@@ -1,0 +1,18 @@
+//! End-to-end tests on the real worker and, for what needs ten thousands of
+//! cases, on the codec as the worker drives it.
+//!
+//! Invariant: a test names its input by kind and seed, so that a failure can be
+//! repeated with `generate-jpeg KIND SEED`.
+#![forbid(unsafe_code)]
+
+mod builds;
+mod damage;
+mod generated;
+mod hostile;
+mod independence;
+mod inputs;
+mod jail;
+mod large_image;
+mod streaming;
+mod system_calls;
+mod verification;

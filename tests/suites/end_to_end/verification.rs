@@ -1,0 +1,74 @@
+//! Verification verifies: damage made inside the compressing process is found.
+//!
+//! Invariant: the decompressed result always equals the input, and the report
+//! shows an alarm whenever something was really damaged.
+
+use crate::inputs;
+use lepta_tests::cases;
+use lepta_tests::worker_binary::Build;
+use lepta_tests::worker_run::Run;
+
+/// Runs one injection; true if it raised an alarm.
+fn inject(kind: &str, seed: u64, original: &[u8]) -> bool {
+    let injection = format!("{kind}:{seed}");
+    let threads = if seed.is_multiple_of(3) { "2" } else { "1" };
+    let level = if seed.is_multiple_of(8) {
+        "default"
+    } else {
+        "fast"
+    };
+    let arguments = ["compress", "--level", level, "--threads", threads];
+    let arguments = [&arguments[..], &["--inject", &injection]].concat();
+    let run = Run::of(Build::FaultInjection, &arguments).on(original);
+    run.assert_orderly(&injection);
+    let report = run.report();
+    if report.status == 60 {
+        return true;
+    }
+    assert_eq!(report.status, 0, "{injection}: {report:?}");
+    let back = Run::new(&["decompress"]).on(&run.output);
+    assert_eq!(back.status, Some(0), "{injection}: {}", back.messages);
+    assert!(
+        back.output == original,
+        "{injection}: other bytes come back"
+    );
+    report.alarms > 0
+}
+
+/// Gives how many of the injections raised an alarm.
+fn alarms(kind: &str, count: u64) -> u64 {
+    let original = inputs::several_segments();
+    let seeds = 0..count;
+    let raised = seeds.filter(|&seed| inject(kind, seed, &original));
+    raised.count() as u64
+}
+
+#[test]
+fn a_changed_result_is_always_found() {
+    let count = cases(100);
+    assert_eq!(alarms("result", count), count);
+}
+
+#[test]
+fn a_result_changed_twice_ends_with_an_alarm_status() {
+    let original = inputs::several_segments();
+    for seed in 0..4 {
+        let injection = format!("result-twice:{seed}");
+        let arguments = ["compress", "--level", "fast", "--inject", &injection];
+        let run = Run::of(Build::FaultInjection, &arguments).on(&original);
+        run.assert_orderly(&injection);
+        assert_eq!(run.status, Some(60), "{injection}: {}", run.messages);
+    }
+}
+
+#[test]
+fn a_changed_coefficient_is_always_found() {
+    let count = cases(100);
+    assert_eq!(alarms("coefficient", count), count);
+}
+
+#[test]
+fn a_changed_probability_is_always_found() {
+    let count = cases(100);
+    assert_eq!(alarms("probability", count), count);
+}
