@@ -53,6 +53,7 @@ pub struct Decoder {
     /// The progress before the last segment.
     before: Progress,
     ended: bool,
+    segments_stored: u64,
     raw: Vec<u8>,
 }
 
@@ -67,6 +68,7 @@ impl Decoder {
             progress: Progress::START,
             before: Progress::START,
             ended: false,
+            segments_stored: 0,
             raw: Vec::new(),
         }
     }
@@ -88,6 +90,12 @@ impl Decoder {
     #[must_use]
     pub fn may_end(&self) -> bool {
         self.ended
+    }
+
+    /// How many stored segments were handed out, in all containers.
+    #[must_use]
+    pub fn segments_stored(&self) -> u64 {
+        self.segments_stored
     }
 
     /// Takes the next unit, [`Decoder::wanted`] bytes.
@@ -182,6 +190,7 @@ impl Decoder {
         if stored != computed {
             return Err(Error::RawChecksum { stored, computed });
         }
+        self.segments_stored += u64::from(kind == SegmentKind::Stored);
         self.state = State::SegmentHeader;
         Ok(Outcome::Raw)
     }
