@@ -18,7 +18,7 @@ use crate::filter::{self, Grants};
 use crate::hardening;
 use crate::last_words::leave_with_words;
 use crate::policy::DescriptorUse;
-use crate::process_status::{PeakMemory, StatusFile};
+use crate::process_status::{PeakMemory, ProcessStatus, StatusFile};
 use crate::sealed_buffer::SealedBuffer;
 use crate::signals;
 use crate::status;
@@ -52,6 +52,9 @@ pub enum JailError {
         no_new_privileges: Option<u64>,
         /// `Seccomp` of the main thread; 2 was expected.
         seccomp: Option<u64>,
+        /// How many filters the main thread has gained; at least 1 was expected, unless the kernel
+        /// does not tell.
+        filters: Option<u64>,
     },
 }
 
@@ -66,9 +69,11 @@ impl fmt::Display for JailError {
             Self::NotInForce {
                 no_new_privileges,
                 seccomp,
+                filters,
             } => write!(
                 formatter,
-                "the filter is not in force (NoNewPrivs {no_new_privileges:?}, Seccomp {seccomp:?})"
+                "the filter is not in force (NoNewPrivs {no_new_privileges:?}, \
+                 Seccomp {seccomp:?}, new filters {filters:?})"
             ),
         }
     }
@@ -203,7 +208,7 @@ impl Jail {
     /// and leave.
     pub fn enter(mut self) -> Result<(), JailError> {
         self.take_over_process()?;
-        self.refuse_foreign_threads()?;
+        let before = self.refuse_foreign_threads()?;
         let confirmation = self.status_file()?;
         let program = filter::program(&self.grants)
             .map_err(|error| JailError::Filter(seccompiler::Error::Backend(error)))?;
@@ -218,7 +223,7 @@ impl Jail {
         prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
         prctl::set_no_new_privs().map_err(failed("give up new privileges"))?;
         seccompiler::apply_filter_all_threads(&program).map_err(JailError::Filter)?;
-        confirm(confirmation)?;
+        confirm(confirmation, &before)?;
         self.open_gates()
     }
 
@@ -244,13 +249,14 @@ impl Jail {
         Ok(())
     }
 
-    fn refuse_foreign_threads(&self) -> Result<(), JailError> {
+    /// Returns the numbers of the process outside.
+    fn refuse_foreign_threads(&self) -> Result<ProcessStatus, JailError> {
         let status = StatusFile::open()
             .and_then(StatusFile::read)
             .map_err(failed("read /proc/self/status"))?;
         let expected = 1 + self.gates.len() as u64;
         match status.threads {
-            Some(threads) if threads == expected => Ok(()),
+            Some(threads) if threads == expected => Ok(status),
             threads => Err(JailError::ForeignThreads {
                 threads: threads.unwrap_or(0),
                 expected,
@@ -286,16 +292,23 @@ impl Jail {
     }
 }
 
-/// Asks the kernel whether the jail is in force: by a read, the first under the filter.
-fn confirm(status: StatusFile) -> Result<(), JailError> {
-    let status = status
+/// Asks the kernel whether the jail is in force: by a read, the first under the filter. An outer
+/// filter may have made the kernel say so before, and may have kept it from installing this one: so
+/// the filters are counted.
+fn confirm(file: StatusFile, before: &ProcessStatus) -> Result<(), JailError> {
+    let after = file
         .read()
         .map_err(failed("read /proc/self/status in the jail"))?;
-    match (status.no_new_privileges, status.seccomp) {
-        (Some(1), Some(2)) => Ok(()),
-        (no_new_privileges, seccomp) => Err(JailError::NotInForce {
+    let filters = after
+        .filters
+        .zip(before.filters)
+        .map(|(after, before)| after.saturating_sub(before));
+    match (after.no_new_privileges, after.seccomp, filters) {
+        (Some(1), Some(2), None | Some(1..)) => Ok(()),
+        (no_new_privileges, seccomp, filters) => Err(JailError::NotInForce {
             no_new_privileges,
             seccomp,
+            filters,
         }),
     }
 }

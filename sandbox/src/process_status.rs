@@ -42,6 +42,8 @@ pub(crate) struct ProcessStatus {
     pub(crate) no_new_privileges: Option<u64>,
     /// 2: the main thread has a system call filter.
     pub(crate) seccomp: Option<u64>,
+    /// How many filters it has; the kernel says so since Linux 5.9.
+    pub(crate) filters: Option<u64>,
 }
 
 impl ProcessStatus {
@@ -57,6 +59,7 @@ impl ProcessStatus {
                 b"Threads" => status.threads = number,
                 b"NoNewPrivs" => status.no_new_privileges = number,
                 b"Seccomp" => status.seccomp = number,
+                b"Seccomp_filters" => status.filters = number,
                 _ => {}
             }
         }
@@ -93,12 +96,13 @@ mod tests {
 
     #[test]
     fn the_lines_are_found() {
-        let text = b"Name:\ta:b\nVmHWM:\t    9932 kB\nThreads:\t2\nNoNewPrivs:\t1\nSeccomp:\t2\nx";
+        let text = b"Name:\ta:b\nVmHWM:\t    9932 kB\nThreads:\t2\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n";
         let expected = ProcessStatus {
             peak_resident: Some(9932 * 1024),
             threads: Some(2),
             no_new_privileges: Some(1),
             seccomp: Some(2),
+            filters: Some(3),
         };
         assert_eq!(ProcessStatus::parse(text), expected);
     }

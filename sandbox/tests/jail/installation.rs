@@ -16,10 +16,11 @@ use crate::fork::{Outcome, attempt, end, start};
 use crate::world::{Place, SURVIVED, descriptors, in_jail};
 use crate::{child, expect_exit};
 
-const CASES: [&str; 7] = [
+const CASES: [&str; 8] = [
     "under_another_filter",
     "without_close_range",
     "refused_by_another_filter",
+    "pretended_by_another_filter",
     "as_an_unprivileged_user",
     "undumpable",
     "beside_a_foreign_thread",
@@ -53,6 +54,18 @@ pub(crate) fn play(case: &str) -> ! {
         "refused_by_another_filter" => {
             filter_before(libc::SYS_seccomp, SeccompAction::Errno(Errno::EPERM as u32));
             assert!(matches!(Jail::new().enter(), Err(JailError::Filter(_))));
+        }
+        "pretended_by_another_filter" => {
+            filter_before(libc::SYS_seccomp, SeccompAction::Errno(0));
+            let error = Jail::new().enter().expect_err("no jail");
+            let gained_none = matches!(
+                error,
+                JailError::NotInForce {
+                    filters: Some(0),
+                    ..
+                }
+            );
+            assert!(gained_none, "{error}");
         }
         "as_an_unprivileged_user" => {
             become_nobody();
