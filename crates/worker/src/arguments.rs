@@ -11,6 +11,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use crate::budget::DEFAULT_MEMORY_LIMIT;
 use crate::fault::Injection;
+use crate::report::level_name;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -180,7 +181,10 @@ impl Arguments {
     }
 }
 
-const LEVELS: [(&str, Level); 2] = [("fast", Level::Fast), ("default", Level::Default)];
+const LEVELS: [(&str, Level); 2] = [
+    (level_name(Level::Fast), Level::Fast),
+    (level_name(Level::Default), Level::Default),
+];
 const THREADS: [(&str, Threads); 2] = [("1", Threads::One), ("2", Threads::Two)];
 const REPORTS: [(&str, ReportForm); 2] = [("text", ReportForm::Text), ("json", ReportForm::Json)];
 

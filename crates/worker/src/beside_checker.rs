@@ -24,7 +24,7 @@ pub(crate) enum Order {
 }
 
 /// A slot on its way back.
-pub(crate) type Judged = (Box<Slot>, Verdict);
+pub(crate) type Judged = (Slot, Verdict);
 
 /// The coding side of the pair.
 #[derive(Debug)]
@@ -53,11 +53,11 @@ impl BesideChecker {
 }
 
 impl Checker for BesideChecker {
-    fn submit(&mut self, slot: Box<Slot>) {
-        self.send(Order::Judge(slot));
+    fn submit(&mut self, slot: Slot) {
+        self.send(Order::Judge(Box::new(slot)));
     }
 
-    fn collect(&mut self) -> (Box<Slot>, Result<Verdict, Failure>) {
+    fn collect(&mut self) -> (Slot, Result<Verdict, Failure>) {
         let (slot, verdict) = self.judged.receive();
         (slot, Ok(verdict))
     }
@@ -77,7 +77,7 @@ pub(crate) fn verify_beside(
             }
             (Order::Judge(mut slot), Some(verifier)) => match verifier.judge(&mut slot) {
                 Ok(verdict) => {
-                    let sent = judged.send((slot, verdict));
+                    let sent = judged.send((*slot, verdict));
                     assert!(sent.is_ok(), "one slot at a time is with the verifier");
                 }
                 Err(failure) => ending.leave(slot.report, Err(failure)),

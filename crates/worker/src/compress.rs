@@ -29,6 +29,7 @@ use lepta_worker::status::Status;
 
 use crate::failure::Failure;
 use crate::fault::Injection;
+use crate::last_words::note_progress;
 use crate::report::{Contents, Report};
 use crate::slot::{Part, RAW_LENGTH, Slot};
 use crate::streams::Input;
@@ -37,10 +38,10 @@ use crate::verifier::Verdict;
 /// The verifying side of a compression.
 pub(crate) trait Checker {
     /// Hands over a slot. At most one may be there at a time.
-    fn submit(&mut self, slot: Box<Slot>);
+    fn submit(&mut self, slot: Slot);
 
     /// Waits for that slot and takes it back, with what became of it.
-    fn collect(&mut self) -> (Box<Slot>, Result<Verdict, Failure>);
+    fn collect(&mut self) -> (Slot, Result<Verdict, Failure>);
 }
 
 /// A compression under way.
@@ -50,7 +51,7 @@ pub(crate) struct Compression<R, C> {
     checker: C,
     injection: Option<Injection>,
     /// Slots that hold nothing.
-    spare: Vec<Box<Slot>>,
+    spare: Vec<Slot>,
     /// Whether a slot is with the checker.
     submitted: bool,
     /// Bytes read that no segment handed over has consumed.
@@ -66,7 +67,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         input: Input<R>,
         encoder: Encoder,
         checker: C,
-        slots: Vec<Box<Slot>>,
+        slots: Vec<Slot>,
         injection: Option<Injection>,
         report: Report,
     ) -> Self {
@@ -114,7 +115,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         }
     }
 
-    fn free_slot(&mut self) -> Result<Box<Slot>, Failure> {
+    fn free_slot(&mut self) -> Result<Slot, Failure> {
         if self.spare.is_empty() {
             self.settle(false)?;
         }
@@ -156,7 +157,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         slot.segments_stored = self.encoder.summary().segments_stored;
     }
 
-    fn hand_over(&mut self, slot: Box<Slot>) {
+    fn hand_over(&mut self, slot: Slot) {
         self.tail.clear();
         self.tail
             .extend_from_slice(&slot.raw[slot.consumed..slot.filled]);
@@ -164,17 +165,18 @@ impl<R: Read, C: Checker> Compression<R, C> {
         self.submit(slot);
     }
 
-    fn submit(&mut self, mut slot: Box<Slot>) {
+    fn submit(&mut self, mut slot: Slot) {
         self.update_report();
         slot.report.clone_from(&self.report);
         self.submitted = true;
         self.checker.submit(slot);
     }
 
-    fn collect(&mut self) -> Result<(Box<Slot>, Verdict), Failure> {
+    fn collect(&mut self) -> Result<(Slot, Verdict), Failure> {
         self.submitted = false;
         let (slot, verdict) = self.checker.collect();
         self.report.tally = slot.report.tally;
+        note_progress(&self.report);
         Ok((slot, verdict?))
     }
 

@@ -1,27 +1,42 @@
-//! Decompression, and verification as decompression that delivers nothing.
+//! Decompression, and verification as decompression that writes nothing.
 //!
-//! Invariant: only segments whose checksums were right are delivered, and success is said only after
+//! Invariant: only segments whose checksums were right are written, and success is said only after
 //! the lengths and checksums of every whole container were right and nothing else followed.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use lepta_codec::{Decoder, Error, Step};
 use lepta_worker::status::Status;
 
 use crate::failure::Failure;
-use crate::report::Tally;
-use crate::streams::{Unit, UnitReader};
+use crate::last_words::note_progress;
+use crate::report::Report;
+use crate::streams::{Output, Unit, UnitReader};
 
-/// Decodes all of the input and delivers the raw bytes segment by segment.
+/// Decodes all of the input and writes the raw bytes segment by segment; without an output, only
+/// checks them. The report tells how far it came.
 ///
 /// # Errors
 /// Status 50 where the input ends early, the codec's status for what it refuses, and failures of
-/// reading and delivering.
-pub(crate) fn decode_all<R: Read>(
+/// reading and writing.
+pub(crate) fn decode<R: Read, W: Write>(
+    mut input: UnitReader<R>,
+    decoder: &mut Decoder,
+    mut output: Option<Output<W>>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let outcome = decode_all(&mut input, decoder, &mut output, report);
+    report.bytes_in = input.taken();
+    report.tally.bytes_out = output.map_or(0, |output| output.given());
+    report.verified = outcome.is_ok();
+    outcome
+}
+
+fn decode_all<R: Read, W: Write>(
     input: &mut UnitReader<R>,
     decoder: &mut Decoder,
-    mut deliver: impl FnMut(&[u8]) -> Result<(), Failure>,
-    tally: &mut Tally,
+    output: &mut Option<Output<W>>,
+    report: &mut Report,
 ) -> Result<(), Failure> {
     let mut is_first = true;
     loop {
@@ -33,8 +48,14 @@ pub(crate) fn decode_all<R: Read>(
         is_first = false;
         match decoder.step(unit) {
             Ok(Step::Raw(raw)) => {
-                deliver(raw)?;
-                tally.segments += 1;
+                if let Some(output) = output {
+                    output.write_all(raw)?;
+                    report.tally.bytes_out = output.given();
+                }
+                report.tally.segments += 1;
+                report.tally.segments_stored = decoder.segments_stored();
+                report.bytes_in = input.taken();
+                note_progress(report);
             }
             Ok(Step::More | Step::End { .. }) => {}
             Err(error) => return Err(Failure::decoding(&error)),

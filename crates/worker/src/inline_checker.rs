@@ -10,7 +10,7 @@ use crate::verifier::{Verdict, Verifier};
 /// A checker that has judged a slot when `submit` returns.
 pub(crate) struct InlineChecker<W> {
     verifier: Verifier<W>,
-    judged: Option<(Box<Slot>, Result<Verdict, Failure>)>,
+    judged: Option<(Slot, Result<Verdict, Failure>)>,
 }
 
 impl<W: Write> InlineChecker<W> {
@@ -23,12 +23,12 @@ impl<W: Write> InlineChecker<W> {
 }
 
 impl<W: Write> Checker for InlineChecker<W> {
-    fn submit(&mut self, mut slot: Box<Slot>) {
+    fn submit(&mut self, mut slot: Slot) {
         let verdict = self.verifier.judge(&mut slot);
         self.judged = Some((slot, verdict));
     }
 
-    fn collect(&mut self) -> (Box<Slot>, Result<Verdict, Failure>) {
+    fn collect(&mut self) -> (Slot, Result<Verdict, Failure>) {
         self.judged
             .take()
             .expect("a slot is only collected after it was submitted")

@@ -11,11 +11,12 @@ use crate::arguments::Arguments;
 use crate::beside_checker::BesideChecker;
 use crate::budget;
 use crate::compress::Compression;
-use crate::decompress::decode_all;
+use crate::decompress::decode;
 use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
+use crate::last_words::note_progress;
 use crate::report::Report;
 use crate::slot::Slot;
 use crate::streams::{Input, Output, UnitReader};
@@ -48,10 +49,14 @@ pub(crate) fn run_job(
     let (report, outcome) = match take_task(arguments, &mut input) {
         Ok(task) => {
             report.begin(&task.job, arguments.threads);
+            note_progress(&report);
             match task.job.operation {
                 Operation::Compress => compress(&task, readied, input, report),
-                Operation::Decompress => decompress(&task, input, report),
-                Operation::Verify => verify(&task, input, report),
+                Operation::Decompress => {
+                    let output = Output::new(StandardOutput);
+                    decompress(&task, input, Some(output), report)
+                }
+                Operation::Verify => decompress(&task, input, None, report),
             }
         }
         Err(failure) => (report, Err(failure)),
@@ -145,35 +150,13 @@ fn compress(
 fn decompress(
     task: &Task,
     input: Input<StandardInput>,
+    output: Option<Output<StandardOutput>>,
     mut report: Report,
 ) -> (Report, Result<(), Failure>) {
-    let mut output = Output::new(StandardOutput);
-    let outcome = decode(task, input, &mut report, |raw| output.write_all(raw));
-    report.tally.bytes_out = output.given();
-    (report, outcome)
-}
-
-fn verify(
-    task: &Task,
-    input: Input<StandardInput>,
-    mut report: Report,
-) -> (Report, Result<(), Failure>) {
-    let outcome = decode(task, input, &mut report, |_| Ok(()));
-    (report, outcome)
-}
-
-fn decode(
-    task: &Task,
-    input: Input<StandardInput>,
-    report: &mut Report,
-    deliver: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut reader = UnitReader::new(input, UNIT_MAX);
+    let reader = UnitReader::new(input, UNIT_MAX);
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: task.row_bytes,
     });
-    let outcome = decode_all(&mut reader, &mut decoder, deliver, &mut report.tally);
-    report.bytes_in = reader.taken();
-    report.verified = outcome.is_ok();
-    outcome
+    let outcome = decode(reader, &mut decoder, output, &mut report);
+    (report, outcome)
 }

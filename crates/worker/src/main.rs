@@ -20,6 +20,7 @@ mod fault;
 mod inline_checker;
 mod job_runner;
 mod json;
+mod last_words;
 mod report;
 mod slot;
 mod startup;

@@ -43,8 +43,8 @@ pub(crate) struct Tally {
     pub(crate) bytes_out: u64,
     /// Segments, end segments not counted.
     pub(crate) segments: u64,
-    /// How many of them are stored; not known when decoding.
-    pub(crate) segments_stored: Option<u64>,
+    /// How many of them are stored.
+    pub(crate) segments_stored: u64,
     /// Failed verifications.
     pub(crate) alarms: u64,
 }
@@ -133,7 +133,7 @@ impl Report {
             .literal("width", width)
             .literal("height", height)
             .literal("segments", Some(self.tally.segments))
-            .literal("segments_stored", self.tally.segments_stored)
+            .literal("segments_stored", Some(self.tally.segments_stored))
             .strings("reasons", &self.contents.reasons)
             .literal("verified", Some(self.verified))
             .literal("alarms", Some(self.tally.alarms))
@@ -162,8 +162,11 @@ impl Report {
             parts.push(format!("saving {saving:.2} %"));
         }
         parts.push(match self.tally.segments_stored {
-            None | Some(0) => format!("{} segments", self.tally.segments),
-            Some(stored) => format!("{} segments ({stored} stored)", self.tally.segments),
+            0 => counted(self.tally.segments, "segment"),
+            stored => format!(
+                "{} ({stored} stored)",
+                counted(self.tally.segments, "segment")
+            ),
         });
         parts.extend(self.contents.reasons.iter().cloned());
         parts.push(
@@ -174,9 +177,7 @@ impl Report {
             }
             .to_owned(),
         );
-        if self.tally.alarms > 0 {
-            parts.push(format!("ALARM: {} failed verifications", self.tally.alarms));
-        }
+        parts.extend(self.alarm());
         if let Some(peak) = self.peak_rss_bytes {
             parts.push(format!("peak {:.1} MB", peak as f64 / 1e6));
         }
@@ -187,16 +188,20 @@ impl Report {
         format!("{operation}: {}", parts.join(", "))
     }
 
+    fn alarm(&self) -> Option<String> {
+        let alarms = Some(self.tally.alarms).filter(|&alarms| alarms > 0)?;
+        Some(format!("ALARM: {}", counted(alarms, "failed verification")))
+    }
+
     fn failure(&self, failure: &Failure) -> String {
         let operation = self
             .operation
             .map_or_else(String::new, |operation| format!("{}: ", operation.name()));
-        let alarms = match self.tally.alarms {
-            0 => String::new(),
-            alarms => format!("; ALARM: {alarms} failed verifications"),
-        };
+        let alarm = self
+            .alarm()
+            .map_or_else(String::new, |alarm| format!("; {alarm}"));
         format!(
-            "lepta-worker: {operation}{} (status {} {}){alarms}",
+            "lepta-worker: {operation}{} (status {} {}){alarm}",
             failure.message,
             failure.status.code(),
             failure.status.name()
@@ -204,7 +209,12 @@ impl Report {
     }
 }
 
-const fn level_name(level: Level) -> &'static str {
+fn counted(number: u64, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The word for a level on the command line and in reports.
+pub(crate) const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
@@ -221,7 +231,7 @@ mod tests {
             tally: Tally {
                 bytes_out: 780,
                 segments: 3,
-                segments_stored: Some(1),
+                segments_stored: 1,
                 alarms: 0,
             },
             jailed: true,

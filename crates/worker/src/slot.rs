@@ -44,8 +44,8 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// An empty slot. `coded` must hold what the encoder writes in one call.
-    pub(crate) fn new(coded: SealedBuffer, report: &Report) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(coded: SealedBuffer, report: &Report) -> Self {
+        Self {
             raw: vec![0; RAW_LENGTH],
             filled: 0,
             consumed: 0,
@@ -55,6 +55,6 @@ impl Slot {
             number: 0,
             segments_stored: 0,
             report: report.clone(),
-        })
+        }
     }
 }

@@ -15,9 +15,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use crate::arguments::{Arguments, Threads};
 use crate::beside_checker::{BesideChecker, verify_beside};
 use crate::budget::{self, CODED_LENGTH};
-use crate::ending::{Ending, note_jailed, prepare_last_words};
+use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::job_runner::{Readied, run_job};
+use crate::last_words::{note_jailed, prepare_last_words};
 use crate::report::Report;
 
 /// Runs what the command line asks for and ends the process.

@@ -50,10 +50,7 @@ impl<W: Write> Verifier<W> {
             output,
             injection: options.injection,
             raw_length: 0,
-            tally: Tally {
-                segments_stored: Some(0),
-                ..Tally::default()
-            },
+            tally: Tally::default(),
         }
     }
 
@@ -91,7 +88,7 @@ impl<W: Write> Verifier<W> {
         self.raw_length += slot.consumed as u64;
         if slot.part != Part::End {
             self.tally.segments += 1;
-            self.tally.segments_stored = Some(slot.segments_stored);
+            self.tally.segments_stored = slot.segments_stored;
         }
         Ok(Verdict::Written)
     }
