@@ -1,11 +1,13 @@
 //! Where the jail can be installed, and what happens where it cannot.
 
+use std::fmt::Display;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use lepta_sandbox::{Jail, JailError, write_output};
 use libtest_mimic::{Failed, Trial};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -120,7 +122,7 @@ fn assert_jail_holds() {
 
 /// A pipe whose writing end only a jailed process has not closed itself is at its end.
 pub(crate) fn assert_other_descriptors_are_closed() {
-    let (reader, writer) = nix::unistd::pipe().expect("a pipe");
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).expect("a pipe");
     let jailed = start_jailed();
     drop(writer);
     assert_eq!(nix::unistd::read(&reader, &mut [0]), Ok(0));
@@ -145,27 +147,34 @@ fn assert_undumpable() {
     assert_eq!(owner(free), geteuid().as_raw());
     end(free);
     let jailed = start_jailed();
-    while !is_jailed(jailed) {
-        std::thread::sleep(Duration::from_millis(1));
-    }
     assert_eq!(owner(jailed), 0);
     end(jailed);
 }
 
-/// A process that goes into a jail and stays there.
+/// A process that has gone into a jail and stays there.
 fn start_jailed() -> Pid {
-    start(|| {
+    let jailed = start(|| {
         in_jail(Place::Main, |world| {
             let mut byte = [0];
             // SAFETY: a read into a byte of its own. Nothing comes, as both ends are its own.
             unsafe { libc::read(world.pipe[0], byte.as_mut_ptr().cast(), 1) };
         })
-    })
+    });
+    let outside = filters("self");
+    while filters(jailed) == outside {
+        assert!(lives(jailed), "it ended before it was jailed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    jailed
 }
 
-fn is_jailed(process: Pid) -> bool {
-    std::fs::read_to_string(format!("/proc/{process}/status"))
-        .is_ok_and(|status| status.contains("Seccomp:\t2"))
+/// What the kernel says of a process's filters.
+fn filters(process: impl Display) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("Seccomp_filters:"))?;
+    Some(line.to_owned())
 }
 
 fn beside_a_foreign_thread() {
