@@ -10,11 +10,12 @@ mod bytes;
 pub mod entropy;
 mod error;
 mod jpeg;
+mod simd;
 mod stream;
 
 pub use error::Error;
 pub use jpeg::NotModelled;
 pub use stream::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
-    FORMAT_SEGMENT_MAX, Level, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
+    FORMAT_SEGMENT_MAX, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
 };

@@ -26,6 +26,9 @@ pub use encoder::{Encoded, Encoder, EncoderOptions};
 pub use level::Level;
 pub use summary::{Summary, SummaryImage};
 
+/// The first four bytes of every container of every version.
+pub const MAGIC: [u8; 4] = container_header::MAGIC;
+
 /// Most input bytes that one encoded segment takes.
 pub const SEGMENT_INPUT: usize = 128 << 10;
 
