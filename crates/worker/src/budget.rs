@@ -5,19 +5,19 @@
 //! | base | 3,000,000 | program, constants, stacks, the C library, the allocator's records |
 //! | slots | 532,480 | two segments: 131,072 raw bytes and 33 pages of coded bytes each |
 //! | tail | 131,072 | raw bytes between two segments |
-//! | models | 4,800,000 | two model states of 2,400,000: encoder and verifying decoder |
-//! | work | 1,000,000 | two times 500,000: parts, decoded segment, reports |
+//! | models | 7,600,000 | two model states of 3,800,000: encoder and verifying decoder |
+//! | work | 1,200,000 | two times 600,000: parts, decoded segment, reports |
 //! | rows | the rest | image rows, one half for each of the two |
 //!
-//! With the default limit of 24,000,000 bytes, 7,268,224 are left for the rows of each state.
+//! With the default limit of 24,000,000 bytes, 5,768,224 are left for the rows of each state.
 //! Decompression has one state and buffers for the largest segments of the format:
 //!
 //! | part | bytes | what |
 //! |---|---:|---|
 //! | base | 3,000,000 | as above |
 //! | unit | 1,114,176 | a segment of the format's largest size, read ahead included |
-//! | models | 2,400,000 | one model state |
-//! | work | 1,548,576 | as above, with a decoded segment of the format's largest size |
+//! | models | 3,800,000 | one model state |
+//! | work | 1,648,576 | as above, with a decoded segment of the format's largest size |
 //! | rows | the rest | image rows |
 //!
 //! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
@@ -49,10 +49,10 @@ const SLOTS: usize = 2 * (RAW_LENGTH + CODED_LENGTH);
 const TAIL: usize = RAW_LENGTH;
 
 /// Model state of one direction.
-const MODEL: usize = 2_400_000;
+const MODEL: usize = 3_800_000;
 
 /// What one direction needs besides models and rows.
-const WORK: usize = 500_000;
+const WORK: usize = 600_000;
 
 const UNIT: usize = UNIT_MAX + READ_AHEAD;
 

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Write};
 
-use lepta_codec::{Decoder, Error, Step};
+use lepta_codec::{Decoder, MAGIC, Step};
 use lepta_worker::status::Status;
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ fn decode_all<R: Read, W: Write>(
         let unit = match input.unit(decoder.wanted())? {
             Unit::Whole(unit) => unit,
             Unit::Cut([]) if decoder.may_end() => return Ok(()),
-            Unit::Cut(rest) => return Err(cut(rest, is_first || decoder.may_end(), decoder)),
+            Unit::Cut(rest) => return Err(cut(rest, is_first || decoder.may_end())),
         };
         is_first = false;
         match decoder.step(unit) {
@@ -63,15 +63,10 @@ fn decode_all<R: Read, W: Write>(
     }
 }
 
-/// The failure of an input that ends after these bytes of a unit: where a container should begin,
+/// The failure of an input that ends after these bytes of a unit. Where a container should begin,
 /// they may be none of ours.
-fn cut(rest: &[u8], begins_container: bool, decoder: &mut Decoder) -> Failure {
-    let mut unit = rest.to_vec();
-    unit.resize(decoder.wanted(), 0);
-    if begins_container
-        && !rest.is_empty()
-        && matches!(decoder.step(&unit), Err(Error::BadMagic(_)))
-    {
+fn cut(rest: &[u8], begins_container: bool) -> Failure {
+    if begins_container && rest.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let message = format!("{} bytes stand where a container should begin", rest.len());
         return Failure::new(Status::Malformed, message);
     }
