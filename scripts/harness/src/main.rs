@@ -59,7 +59,8 @@ fn bench(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     if codecs.is_empty() {
         return Err("nothing to measure: give --worker, --peer-portable or --peer-avx2".into());
     }
-    let all = photo::list(&arguments.folder)?;
+    let all = photo::list(&arguments.folder)
+        .map_err(|error| format!("{}: {error}", arguments.folder.display()))?;
     let chosen = all.iter().enumerate();
     let chosen = chosen.filter(|(index, _)| arguments.half.selects(*index));
     let chosen = chosen.map(|(_, photo)| photo.clone());

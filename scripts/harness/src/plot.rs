@@ -148,8 +148,8 @@ fn draw_panel(svg: &mut String, title: &str, left: f64, points: &[Point<'_>]) {
     }
 }
 
-/// Names a point, to its left where the panel's right edge is near; of points with one saving the
-/// slower stands below its point so that the names do not meet.
+/// Names a point above it; of points with about the same saving the slower is named below, so that
+/// the names do not meet. Near the panel's ends the name keeps clear of the axis and the edge.
 fn draw_label(
     svg: &mut String,
     point: &Point<'_>,
@@ -161,13 +161,8 @@ fn draw_label(
         .iter()
         .any(|other| (other.saving - point.saving).abs() < 0.2 && other.speed > point.speed);
     let y = if slower { y + 22.0 } else { y - 12.0 };
-    let near_edge = x > left + PANEL_WIDTH * 0.75;
-    let (x, anchor) = if near_edge {
-        (x + 8.0, "end")
-    } else {
-        (x - 8.0, "start")
-    };
-    text(svg, x, y, anchor, "", point.name);
+    let x = x.clamp(left + 70.0, left + PANEL_WIDTH - 40.0);
+    text(svg, x, y, "middle", "", point.name);
 }
 
 fn draw_axes(svg: &mut String, left: f64, across: Axis, up: Axis) {
