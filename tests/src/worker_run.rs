@@ -7,11 +7,11 @@ use crate::report::Report;
 use crate::worker_binary::{Build, worker};
 use std::fs;
 use std::io::{self, Cursor, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -84,8 +84,7 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Run {
     command: Command,
-    /// Bytes that each read of the worker's gets; `None`: as they come through a
-    /// pipe.
+    /// Most bytes that a read of the worker's gets; `None`: what the pipe holds.
     read_size: Option<usize>,
 }
 
@@ -110,8 +109,8 @@ impl Run {
         }
     }
 
-    /// Makes every read of the worker's get `size` bytes (at most 64 KiB), however
-    /// large its buffer: the input is a socket that keeps message boundaries.
+    /// Makes every read of the worker's get at most `size` bytes, however large its
+    /// buffer: nothing is written before the pipe is empty again.
     #[must_use]
     pub fn in_reads_of(mut self, size: usize) -> Self {
         self.read_size = Some(size);
@@ -130,25 +129,18 @@ impl Run {
         input: impl Read + Send + 'static,
         mut sink: W,
     ) -> (Outcome, W) {
-        let messages = self.read_size.map(|size| {
-            let (ours, theirs) = UnixDatagram::pair().expect("sockets can be made");
-            self.command.stdin(Stdio::from(OwnedFd::from(theirs)));
-            (ours, size)
-        });
-        if messages.is_none() {
-            self.command.stdin(Stdio::piped());
-        }
-        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the worker starts");
-        // The command holds the worker's end of the socket until it goes.
-        drop(self.command);
-        let stdin = child.stdin.take();
+        let stdin = child.stdin.take().expect("stdin is a pipe");
         let mut stdout = child.stdout.take().expect("stdout is a pipe");
         let mut stderr = child.stderr.take().expect("stderr is a pipe");
-        let feeder = thread::spawn(move || match (messages, stdin) {
-            (Some((socket, size)), _) => feed_messages(input, &socket, size),
-            (None, stdin) => feed(input, stdin.expect("stdin is a pipe")),
-        });
+        let read_size = self.read_size;
+        let ended = Arc::new(AtomicBool::new(false));
+        let worker_ended = Arc::clone(&ended);
+        let feeder = thread::spawn(move || feed(input, stdin, read_size, &worker_ended));
         let collector = thread::spawn(move || {
             // A sink that fails closes the pipe; the worker's status tells the rest.
             let _ = io::copy(&mut stdout, &mut sink);
@@ -162,6 +154,7 @@ impl Run {
             String::from_utf8_lossy(&messages).into_owned()
         });
         let (status, hung, highest_memory) = watch(&mut child);
+        ended.store(true, Ordering::Relaxed);
         feeder.join().expect("the feeder ends");
         let sink = collector.join().expect("the collector ends");
         let outcome = Outcome {
@@ -189,22 +182,20 @@ impl AsBytes for Vec<u8> {
 }
 
 /// Writes until the input ends or the worker stops reading.
-fn feed(mut input: impl Read, mut stdin: ChildStdin) {
-    let mut buffer = vec![0; 64 << 10];
+fn feed(
+    mut input: impl Read,
+    mut stdin: ChildStdin,
+    read_size: Option<usize>,
+    worker_ended: &AtomicBool,
+) {
+    let mut buffer = vec![0; read_size.unwrap_or(64 << 10)];
     loop {
+        let is_full = || rustix::io::ioctl_fionread(&stdin).is_ok_and(|unread| unread > 0);
+        while read_size.is_some() && is_full() && !worker_ended.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
         let count = input.read(&mut buffer).expect("the input can be read");
         if count == 0 || stdin.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
-}
-
-/// The same in messages of `size` bytes; an empty one is the end of the input.
-fn feed_messages(mut input: impl Read, socket: &UnixDatagram, size: usize) {
-    let mut buffer = vec![0; size];
-    loop {
-        let count = input.read(&mut buffer).expect("the input can be read");
-        if socket.send(&buffer[..count]).is_err() || count == 0 {
             return;
         }
     }

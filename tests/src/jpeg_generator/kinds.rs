@@ -53,6 +53,8 @@ kinds! {
         Cmyk = "cmyk",
         /// Restart intervals from one MCU up.
         Restarts = "restarts",
+        /// Fill bytes before markers, RST among them.
+        FillBytes = "fill-bytes",
         /// Random Huffman tables, segments in any order.
         RandomTables = "random-tables",
         /// Several sequential scans.
@@ -173,6 +175,10 @@ fn parameters(kind: Kind, seed: u64, random: &mut Rng) -> Option<JpegParameters>
         Kind::TwoComponents => set_components(&mut file, 2, random),
         Kind::Cmyk => set_components(&mut file, 4, random),
         Kind::Restarts => file.restart_interval = [1, 2, 7, 30][random.usize(..4)],
+        Kind::FillBytes => {
+            file.restart_interval = random.u16(1..40);
+            file.fill_bytes = random.u8(1..5);
+        }
         Kind::RandomTables => {
             file.huffman = HuffmanChoice::Random;
             file.shuffled_segments = true;
@@ -208,7 +214,7 @@ fn defective(kind: Kind, mut file: JpegParameters, random: &mut Rng) -> Option<J
         Kind::DuplicateSymbols => defects.duplicate_symbols = true,
         Kind::ZeroQuantizers => defects.zero_quantizers = true,
         Kind::OversizedCoefficients => defects.oversized_coefficients = true,
-        Kind::WrongMcuCount => defects.mcu_count = Some(random.u64(..2_000)),
+        Kind::WrongMcuCount => defects.mcu_count = Some(random.u64(..600)),
         Kind::NoEndOfImage => defects.no_end_of_image = true,
         Kind::ManyDefects => {
             *defects = Defects {
@@ -220,7 +226,7 @@ fn defective(kind: Kind, mut file: JpegParameters, random: &mut Rng) -> Option<J
                 duplicate_symbols: random.bool(),
                 zero_quantizers: random.bool(),
                 oversized_coefficients: random.bool(),
-                mcu_count: random.bool().then(|| random.u64(..500)),
+                mcu_count: random.bool().then(|| random.u64(..300)),
                 no_end_of_image: random.bool(),
             };
         }
@@ -272,7 +278,6 @@ fn any_baseline(seed: u64, random: &mut Rng) -> JpegParameters {
     file.pad = [PadBits::Ones, PadBits::Zeros, PadBits::Mixed][random.usize(..3)];
     file.shuffled_segments = random.bool();
     file.application_segments = random.u8(..3);
-    file.fill_bytes = [0, 0, 0, 3][random.usize(..4)];
     file
 }
 
@@ -346,7 +351,7 @@ fn make_thin(file: &mut JpegParameters, random: &mut Rng) {
     } else {
         (short, long)
     };
-    if file.content == Content::Scene || matches!(file.content, Content::Noise { .. }) {
+    if !matches!(file.content, Content::Natural { .. }) {
         file.content = Content::Sparse;
     }
 }
