@@ -28,7 +28,6 @@ use lepta_codec::{Encoded, Encoder};
 use lepta_worker::status::Status;
 
 use crate::failure::Failure;
-use crate::fault::Injection;
 use crate::last_words::note_progress;
 use crate::report::{Contents, Report};
 use crate::slot::{Part, RAW_LENGTH, Slot};
@@ -49,7 +48,6 @@ pub(crate) struct Compression<R, C> {
     input: Input<R>,
     encoder: Encoder,
     checker: C,
-    injection: Option<Injection>,
     /// Slots that hold nothing.
     spare: Vec<Slot>,
     /// Whether a slot is with the checker.
@@ -68,14 +66,12 @@ impl<R: Read, C: Checker> Compression<R, C> {
         encoder: Encoder,
         checker: C,
         slots: Vec<Slot>,
-        injection: Option<Injection>,
         report: Report,
     ) -> Self {
         Self {
             input,
             encoder,
             checker,
-            injection,
             spare: slots,
             submitted: false,
             tail: Vec::with_capacity(RAW_LENGTH),
@@ -144,9 +140,6 @@ impl<R: Read, C: Checker> Compression<R, C> {
             slot.consumed = 0;
             slot.written = self.encoder.encode_end(coded);
             return;
-        }
-        if let Some(injection) = self.injection {
-            injection.damage_encoder(&mut self.encoder, slot.number);
         }
         let raw = &slot.raw[..slot.filled];
         let Encoded { consumed, written } =

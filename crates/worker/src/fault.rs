@@ -9,8 +9,6 @@
 //! |---|---|
 //! | `result` | one bit of the coded segment, before it is sealed |
 //! | `result-twice` | the same, and again when the segment is stored instead: must end with 60 |
-//! | `coefficient` | one coefficient of the encoder's state, before the segment is coded |
-//! | `probability` | one probability of the encoder's model, before the segment is coded |
 //!
 //! The segment is the same with one thread and with two: it is counted in the order of the output.
 
@@ -21,17 +19,11 @@ pub(crate) use present::Injection;
 
 #[cfg(not(feature = "fault-injection"))]
 mod absent {
-    use lepta_codec::Encoder;
-
     /// No value of this type exists.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Injection {}
 
     impl Injection {
-        pub(crate) fn damage_encoder(self, _encoder: &mut Encoder, _segment: u64) {
-            match self {}
-        }
-
         pub(crate) fn damage_result(self, _coded: &mut [u8], _segment: u64, _stored_instead: bool) {
             match self {}
         }
@@ -40,8 +32,6 @@ mod absent {
 
 #[cfg(feature = "fault-injection")]
 mod present {
-    use lepta_codec::Encoder;
-
     /// How many segments from the first on a seed chooses from.
     const SEGMENTS: u64 = 4;
 
@@ -49,8 +39,6 @@ mod present {
     enum Kind {
         Result,
         ResultTwice,
-        Coefficient,
-        Probability,
     }
 
     /// One damage: of what, and a seed that chooses where.
@@ -67,8 +55,6 @@ mod present {
             let kind = match kind {
                 "result" => Kind::Result,
                 "result-twice" => Kind::ResultTwice,
-                "coefficient" => Kind::Coefficient,
-                "probability" => Kind::Probability,
                 _ => return None,
             };
             let seed = seed.parse().ok()?;
@@ -79,17 +65,11 @@ mod present {
             segment == self.seed % SEGMENTS
         }
 
-        /// Damages the encoder's state before it codes the segment with this number.
-        pub(crate) fn damage_encoder(self, _encoder: &mut Encoder, segment: u64) {
-            if self.strikes(segment) {}
-        }
-
         /// Flips one bit of a coded segment.
         pub(crate) fn damage_result(self, coded: &mut [u8], segment: u64, stored_instead: bool) {
             let meant = match self.kind {
                 Kind::Result => !stored_instead,
                 Kind::ResultTwice => true,
-                Kind::Coefficient | Kind::Probability => false,
             };
             if !meant || !self.strikes(segment) || coded.is_empty() {
                 return;

@@ -71,7 +71,11 @@ fn write_last_words(line: &mut Line, words: &LastWords<'_>) {
 }
 
 /// The keys of a report, in its order.
-fn write_json(line: &mut Line, status: Status, message: fmt::Arguments<'_>) -> fmt::Result {
+fn write_json(
+    line: &mut impl fmt::Write,
+    status: Status,
+    message: fmt::Arguments<'_>,
+) -> fmt::Result {
     let operation = usize::from(OPERATION.load(Ordering::Relaxed)).checked_sub(1);
     let operation = operation.and_then(|index| Operation::ALL.get(index));
     write!(
@@ -111,7 +115,7 @@ fn write_json(line: &mut Line, status: Status, message: fmt::Arguments<'_>) -> f
     line.write_str("\"}")
 }
 
-fn write_number(line: &mut Line, key: &str, value: &AtomicU64) -> fmt::Result {
+fn write_number(line: &mut impl fmt::Write, key: &str, value: &AtomicU64) -> fmt::Result {
     write!(line, ",\"{key}\":{}", value.load(Ordering::Relaxed))
 }
 
@@ -155,6 +159,32 @@ impl<W: fmt::Write> fmt::Write for Escaped<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_words_are_a_whole_report_that_fits_a_line() {
+        let numbers = [&BYTES_IN, &BYTES_OUT, &SEGMENTS, &SEGMENTS_STORED, &ALARMS];
+        for number in numbers {
+            number.store(u64::MAX, Ordering::Relaxed);
+        }
+        let mut line = String::new();
+        let message = "\"".repeat(1000);
+        write_json(&mut line, Status::Internal, format_args!("{message}")).expect("never fails");
+        assert!(line.len() < 1000, "{}", line.len());
+        let report: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(report["status"], 61);
+        assert_eq!(report["segments"], u64::MAX);
+        let whole = Report::new().line(ReportForm::Json, Ok(()));
+        let whole: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            value
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect()
+        };
+        assert_eq!(keys(&report), keys(&whole));
+    }
 
     #[test]
     fn text_in_a_json_string_is_escaped_and_cut() {
