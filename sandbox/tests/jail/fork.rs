@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -46,6 +47,8 @@ pub(crate) fn start(attempt: impl FnOnce()) -> Pid {
     match unsafe { fork() }.expect("fork") {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
+            // A role that fails leaves nobody behind who holds its output open.
+            prctl::set_pdeathsig(Signal::SIGKILL).expect("a signal");
             attempt();
             panic!("the attempt came back");
         }
