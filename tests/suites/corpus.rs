@@ -39,12 +39,14 @@ fn round_trip(name: &str, original: &[u8], level: &str) {
     check_compress_report(name, &report, original.len(), run.output.len());
     assert_eq!(report.level.as_deref(), Some(level), "{name}");
 
-    let beside = Run::new(&["compress", "--level", level, "--threads", "2"]).on(original);
-    assert_eq!(beside.assert_done(name).threads, 2, "{name}");
-    assert!(
-        beside.output == run.output,
-        "{name}: two threads give other bytes than one"
-    );
+    if level == "fast" {
+        let beside = Run::new(&["compress", "--level", level, "--threads", "2"]).on(original);
+        assert_eq!(beside.assert_done(name).threads, 2, "{name}");
+        assert!(
+            beside.output == run.output,
+            "{name}: two threads give other bytes than one"
+        );
+    }
 
     let back = Run::new(&["decompress"]).on(&run.output);
     let report = back.assert_done(name);
