@@ -1,33 +1,22 @@
 //! Adaptive probabilities of single decisions.
 //!
-//! Invariant: a [`Slot`]'s probability stays strictly between 0 and 1 whatever it is fed, because
-//! it only ever moves a fraction of the way to either end.
+//! Invariant: a [`Slot`]'s probability stays within 0..=65535 whatever it is fed, because it only
+//! ever moves a fraction of the way to either end.
 
 use super::Coder;
+use super::range_coder::PROBABILITY_FLOOR;
 
-/// A probability of one, 22 bits, above a count of the decisions seen, 10 bits.
+/// A probability of one in units of 1/65536, above the rate at which it moves, in the same units.
+///
+/// The rate falls as 1 / (decisions seen + 1.67) down to a floor; it is its own counter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot(u32);
 
-const COUNT_BITS: u32 = 10;
-const COUNT_MASK: u32 = (1 << COUNT_BITS) - 1;
-
-/// By count: how far a slot moves, in units of 1/65536: 1 / (count + 1.6).
-static RATES: [u16; 1 << COUNT_BITS] = rates();
-
-const fn rates() -> [u16; 1 << COUNT_BITS] {
-    let mut rates = [0; 1 << COUNT_BITS];
-    let mut count = 0;
-    while count < rates.len() {
-        rates[count] = (655_360 / (count * 10 + 16)) as u16;
-        count += 1;
-    }
-    rates
-}
+const FIRST_RATE: u32 = 39_321;
 
 impl Slot {
     /// A slot that has seen nothing and expects both outcomes alike.
-    pub(crate) const EVEN: Self = Self(1 << 31);
+    pub(crate) const EVEN: Self = Self(1 << 31 | FIRST_RATE);
 
     /// The probability of one in units of 1/65536.
     #[inline(always)]
@@ -41,23 +30,30 @@ impl Slot {
         (self.0 >> 20) as usize
     }
 
-    /// Moves towards `bit`; `limit` (at most 1023) bounds the count, and so the slowest rate.
+    /// Moves towards `bit`, no slower than by about `slowest` in 1/65536.
     #[inline(always)]
-    pub(crate) fn update(&mut self, bit: bool, limit: u32) {
-        let count = self.0 & COUNT_MASK;
-        let probability = i64::from(self.0 >> COUNT_BITS);
-        let target = if bit { (1 << 22) - 1 } else { 0 };
-        let rate = i64::from(RATES[count as usize]);
-        let moved = probability.wrapping_add((target - probability).wrapping_mul(rate) >> 16);
-        let count = count.wrapping_add(u32::from(count < limit));
-        self.0 = (moved as u32) << COUNT_BITS | count;
+    pub(crate) fn update(&mut self, bit: bool, slowest: u32) {
+        let target = u32::from(bit).wrapping_neg() & 0xFFFF;
+        let probability = self.0 >> 16;
+        let rate = self.0 & 0xFFFF;
+        let distance = target.wrapping_sub(probability).cast_signed();
+        // 16 bits and a sign, halved, times 16 bits: below 2^31 in size. Rounded to nearest, a
+        // step is never longer than the distance, since the rate is below 0.61.
+        let step = (distance >> 1)
+            .wrapping_mul(rate.cast_signed())
+            .wrapping_add(1 << 14)
+            >> 15;
+        let probability = probability.wrapping_add(step.cast_unsigned());
+        let rate = rate.wrapping_sub(rate.wrapping_sub(slowest).wrapping_mul(rate) >> 16);
+        self.0 = probability << 16 | rate;
     }
 
     /// Codes one decision and learns from it.
     #[inline(always)]
-    pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, bit: bool, limit: u32) -> bool {
-        let bit = coder.bit(self.probability(), bit);
-        self.update(bit, limit);
+    pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, bit: bool, slowest: u32) -> bool {
+        let floor = PROBABILITY_FLOOR;
+        let bit = coder.bit(self.probability().clamp(floor, 65536 - floor), bit);
+        self.update(bit, slowest);
         bit
     }
 }

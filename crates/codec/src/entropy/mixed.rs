@@ -2,53 +2,52 @@
 //! weighing of context models for lossless data compression", 2005), in integers.
 //!
 //! Each context owns a slot; the slots' log-odds are summed with weights, and the weights learn by
-//! gradient descent on coding cost. Invariant: weights stay within ±[`WEIGHT_LIMIT`], so that the
-//! sum of any supported number of inputs fits its type.
+//! gradient descent on coding cost. Sums and weights wrap around where hostile data drives them
+//! far enough, in both directions alike: that costs ratio, never correctness.
 
 use super::Coder;
 use super::adaptive::Slot;
 use super::logistic::{squash, stretch};
 
-/// Weights are in units of 1/65536.
-const WEIGHT_LIMIT: i32 = 3 << 16;
-
-/// Weights of one set of `N` inputs.
+/// Weights of one set of `N` inputs, in units of 1/65536.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weights<const N: usize>([i32; N]);
 
 impl<const N: usize> Weights<N> {
     /// Equal weights that trust the inputs together by 1.3.
-    pub(crate) fn initial() -> Self {
-        Self([85_197 / N as i32; N])
-    }
+    pub(crate) const INITIAL: Self = Self([85_197 / N as i32; N]);
 }
 
-/// Codes one decision from `N` slots.
+/// Codes one decision from the slots at `node` of `N` lines.
 #[inline(always)]
-pub(crate) fn mixed_bit<C: Coder, const N: usize>(
+pub(crate) fn mixed_bit<C: Coder, const N: usize, const NODES: usize, const PREDICTABLE: bool>(
     coder: &mut C,
-    mut slots: [&mut Slot; N],
+    lines: &mut [&mut [Slot; NODES]; N],
+    node: usize,
     weights: &mut Weights<N>,
-    limit: u32,
+    slowest: u32,
     bit: bool,
 ) -> bool {
     let mut inputs = [0i32; N];
-    for (input, slot) in inputs.iter_mut().zip(&slots) {
-        *input = stretch(slot.probability12());
-    }
     let mut sum = 0i32;
-    for (input, weight) in inputs.iter().zip(&weights.0) {
-        sum = sum.wrapping_add(input.wrapping_mul(*weight) >> 2);
+    for ((input, weight), line) in inputs.iter_mut().zip(&weights.0).zip(&*lines) {
+        *input = stretch(line[node].probability12());
+        sum = sum.wrapping_add(input.wrapping_mul(*weight));
     }
-    let probability = squash(sum >> 14);
-    let bit = coder.bit(probability, bit);
-    let error = if bit { 65535 } else { 0 } - probability.cast_signed();
+    let probability = squash(sum >> 16);
+    let bit = if PREDICTABLE {
+        coder.bit(probability, bit)
+    } else {
+        coder.unpredictable_bit(probability, bit)
+    };
+    let target = u32::from(bit).wrapping_neg() & 0xFFFF;
+    let error = target.wrapping_sub(probability).cast_signed();
     for (input, weight) in inputs.iter().zip(&mut weights.0) {
         let step = input.wrapping_mul(error).wrapping_add(1 << 15) >> 16;
-        *weight = weight.wrapping_add(step).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+        *weight = weight.wrapping_add(step);
     }
-    for slot in &mut slots {
-        slot.update(bit, limit);
+    for line in lines {
+        line[node].update(bit, slowest);
     }
     bit
 }

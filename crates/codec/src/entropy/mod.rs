@@ -7,5 +7,6 @@ pub(crate) mod adaptive;
 pub(crate) mod logistic;
 pub(crate) mod mixed;
 mod range_coder;
+pub(crate) mod symbols;
 
 pub use range_coder::{Coder, RangeDecoder, RangeEncoder};

@@ -6,7 +6,7 @@
 //! alphabet. Invariant: encoder and decoder hold the same range before every decision.
 
 /// Fewest units of 1/65536 that a binary decision may leave to either outcome.
-const PROBABILITY_FLOOR: u32 = 16;
+pub(crate) const PROBABILITY_FLOOR: u32 = 16;
 
 /// One direction of the entropy coder; models are generic over it.
 ///
@@ -16,8 +16,13 @@ pub trait Coder {
     /// Whether this coder consumes the given values (`true`) or produces them (`false`).
     const ENCODES: bool;
 
-    /// Codes one decision; `probability_of_one` is in units of 1/65536, clamped to 16..=65520.
+    /// Codes one decision; `probability_of_one` is in units of 1/65536 and must lie in 16..=65520.
     fn bit(&mut self, probability_of_one: u32, bit: bool) -> bool;
+
+    /// The same for an outcome that no branch predictor can guess: without a branch.
+    fn unpredictable_bit(&mut self, probability_of_one: u32, bit: bool) -> bool {
+        self.bit(probability_of_one, bit)
+    }
 
     /// Codes the lowest `count` (0..=8) bits of `value`, each with probability one half.
     fn raw_bits(&mut self, count: u32, value: u32) -> u32;
@@ -43,8 +48,8 @@ fn scale_bound(range: u32, bound: u16, index: usize) -> u32 {
 
 #[inline(always)]
 fn split(range: u32, probability_of_one: u32) -> u32 {
-    let probability = probability_of_one.clamp(PROBABILITY_FLOOR, 65536 - PROBABILITY_FLOOR);
-    range.wrapping_mul(probability) >> 16
+    debug_assert!((PROBABILITY_FLOOR..=65536 - PROBABILITY_FLOOR).contains(&probability_of_one));
+    range.wrapping_mul(probability_of_one) >> 16
 }
 
 /// Writes decisions into a caller's buffer.
@@ -99,7 +104,7 @@ impl<'a> RangeEncoder<'a> {
         let padded = bits.div_ceil(8) * 8;
         let aligned = self.low << (padded - bits);
         if aligned >> padded != 0 {
-            self.propagate_carry();
+            propagate_carry(self.output, self.written);
         }
         for index in (0..padded / 8).rev() {
             self.put_byte((aligned >> (8 * index)) as u8);
@@ -126,17 +131,24 @@ impl<'a> RangeEncoder<'a> {
     }
 
     /// Moves the 32 oldest pending bits to the output.
+    #[inline(always)]
     fn put_word(&mut self) {
         self.pending -= 32;
         let position = self.pending + 16;
         let word = self.low >> position;
         self.low &= (1 << position) - 1;
         if word >> 32 != 0 {
-            self.propagate_carry();
+            propagate_carry(self.output, self.written);
         }
-        for byte in (word as u32).to_be_bytes() {
-            self.put_byte(byte);
+        let bytes = (word as u32).to_be_bytes();
+        match self
+            .output
+            .get_mut(self.written..self.written.wrapping_add(4))
+        {
+            Some(place) => place.copy_from_slice(&bytes),
+            None => put_last_bytes(self.output, self.written, &bytes),
         }
+        self.written = self.written.wrapping_add(4);
     }
 
     #[inline(always)]
@@ -147,14 +159,43 @@ impl<'a> RangeEncoder<'a> {
         self.written += 1;
     }
 
-    #[cold]
-    fn propagate_carry(&mut self) {
-        let end = self.written.min(self.output.len());
-        for byte in self.output[..end].iter_mut().rev() {
-            *byte = byte.wrapping_add(1);
-            if *byte != 0 {
-                return;
-            }
+    /// Runs `work` on a copy of this encoder that the compiler can keep in registers.
+    #[inline(always)]
+    pub(crate) fn with_local<R>(&mut self, work: impl FnOnce(&mut RangeEncoder<'_>) -> R) -> R {
+        let mut local = RangeEncoder {
+            output: &mut *self.output,
+            written: self.written,
+            low: self.low,
+            range: self.range,
+            pending: self.pending,
+        };
+        let result = work(&mut local);
+        (self.written, self.low) = (local.written, local.low);
+        (self.range, self.pending) = (local.range, local.pending);
+        result
+    }
+}
+
+// The rare paths take no encoder or decoder by reference, so that its fields can stay in registers.
+
+/// Adds one to the last of the `written` bytes.
+#[cold]
+fn propagate_carry(output: &mut [u8], written: usize) {
+    let end = written.min(output.len());
+    for byte in output[..end].iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return;
+        }
+    }
+}
+
+/// Writes what still fits.
+#[cold]
+fn put_last_bytes(output: &mut [u8], written: usize, bytes: &[u8]) {
+    if let Some(rest) = output.get_mut(written..) {
+        for (place, byte) in rest.iter_mut().zip(bytes) {
+            *place = *byte;
         }
     }
 }
@@ -198,7 +239,7 @@ impl Coder for RangeEncoder<'_> {
 ///
 /// Past the end of its input it reads zero bytes; a stream that was cut is the container's
 /// business to notice (its checksums), so no decision can fail.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RangeDecoder<'a> {
     input: &'a [u8],
     position: usize,
@@ -247,21 +288,22 @@ impl<'a> RangeDecoder<'a> {
     fn refill(&mut self) {
         let word = match self.input.get(self.position..self.position.wrapping_add(4)) {
             Some(bytes) => u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
-            None => self.last_word(),
+            None => last_word(self.input, self.position),
         };
         self.position = self.position.wrapping_add(4);
         self.value |= u64::from(word) << (16 - self.available);
         self.available += 32;
     }
+}
 
-    #[cold]
-    fn last_word(&self) -> u32 {
-        let mut bytes = [0; 4];
-        for (place, index) in bytes.iter_mut().zip(self.position..) {
-            *place = self.input.get(index).copied().unwrap_or(0);
-        }
-        u32::from_be_bytes(bytes)
+/// The bytes that are left, then zeros.
+#[cold]
+fn last_word(input: &[u8], position: usize) -> u32 {
+    let mut bytes = [0; 4];
+    for (place, index) in bytes.iter_mut().zip(position..) {
+        *place = input.get(index).copied().unwrap_or(0);
     }
+    u32::from_be_bytes(bytes)
 }
 
 impl Coder for RangeDecoder<'_> {
@@ -281,6 +323,16 @@ impl Coder for RangeDecoder<'_> {
     }
 
     #[inline(always)]
+    fn unpredictable_bit(&mut self, probability_of_one: u32, _: bool) -> bool {
+        let ones = split(self.range, probability_of_one);
+        // The borrow of the comparison, as a mask: all ones where the bit is one.
+        let one = (self.window().wrapping_sub(ones).cast_signed() >> 31).cast_unsigned();
+        let rest = self.range.wrapping_sub(ones);
+        self.narrow(ones & !one, rest ^ ((rest ^ ones) & one));
+        one != 0
+    }
+
+    #[inline(always)]
     fn raw_bits(&mut self, count: u32, _: u32) -> u32 {
         // Largest value whose part of the range begins at or below the window. Only in a stream
         // that no encoder wrote can the window lie beyond the range, hence the minimum.
@@ -293,20 +345,22 @@ impl Coder for RangeDecoder<'_> {
 
     #[inline(always)]
     fn symbol(&mut self, bounds: &[u16; 16], _: usize) -> usize {
-        let range = self.range;
-        let window = self.window();
-        let mut scaled = [0u32; 17];
-        let mut symbol = 0;
+        let free = self.range.wrapping_sub(16 * SYMBOL_FLOOR);
+        let window = self.window() as u16;
+        let mut scaled = [0u16; 17];
+        let mut symbol = 0u16;
         for index in 0..16 {
-            scaled[index] = scale_bound(range, bounds[index], index);
-            symbol += usize::from(scaled[index] <= window);
+            let bound = (free.wrapping_mul(u32::from(bounds[index])) >> 16) as u16;
+            scaled[index] = bound.wrapping_add(index as u16 * SYMBOL_FLOOR as u16);
+            symbol = symbol.wrapping_add(u16::from(scaled[index] <= window));
         }
-        scaled[16] = range;
+        scaled[16] = self.range as u16;
         // `bounds[0]` is 0, so at least one bound lies at or below the window.
-        let symbol = symbol.wrapping_sub(1) & 15;
+        let symbol = usize::from(symbol.wrapping_sub(1) & 15);
+        let start = u32::from(scaled[symbol]);
         self.narrow(
-            scaled[symbol],
-            scaled[symbol + 1].wrapping_sub(scaled[symbol]),
+            start,
+            u32::from(scaled[symbol.wrapping_add(1)]).wrapping_sub(start),
         );
         symbol
     }
@@ -326,7 +380,7 @@ mod tests {
 
     fn decision() -> impl Strategy<Value = Decision> {
         prop_oneof![
-            (0u32..=65536, any::<bool>()).prop_map(|(p, b)| Decision::Bit(p, b)),
+            (16u32..=65520, any::<bool>()).prop_map(|(p, b)| Decision::Bit(p, b)),
             (0u32..=8)
                 .prop_flat_map(|n| (Just(n), 0..1u32 << n))
                 .prop_map(|(n, v)| Decision::Raw(n, v)),

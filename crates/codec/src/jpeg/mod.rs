@@ -15,10 +15,11 @@ mod scan;
 mod zigzag;
 
 use crate::entropy::{RangeDecoder, RangeEncoder};
+use crate::simd::vectorized;
 use crate::{Error, Level};
 use frame::ScanLayout;
 use markers::{Found, HeaderParser};
-use model::Mixing;
+use model::{Decisions, Mixing, Symbolic};
 pub use reason::NotModelled;
 use scan::{Models, Scan};
 use std::fmt;
@@ -69,15 +70,83 @@ impl News {
 
 /// The models of one level.
 enum AnyModels {
-    Default(Box<Models<Mixing>>),
+    Fast(Box<Models<Symbolic>>),
+    Default(Box<Models<Mixing<2>>>),
 }
 
 impl AnyModels {
     fn new(level: Level) -> Self {
         match level {
-            Level::Fast | Level::Default => Self::Default(Box::new(Models::new())),
+            Level::Fast => Self::Fast(Box::new(Models::new())),
+            Level::Default => Self::Default(Box::new(Models::new())),
         }
     }
+}
+
+impl AnyModels {
+    fn encode(
+        &mut self,
+        scan: &mut Scan,
+        coder: &mut RangeEncoder<'_>,
+        input: &[u8],
+        limit: usize,
+        end_of_input: bool,
+    ) -> McuRun {
+        match self {
+            Self::Fast(models) => encode_scan(scan, models, coder, input, limit, end_of_input),
+            Self::Default(models) => encode_scan(scan, models, coder, input, limit, end_of_input),
+        }
+    }
+
+    fn decode(
+        &mut self,
+        scan: &mut Scan,
+        coder: &mut RangeDecoder<'_>,
+        mcus: u32,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Fast(models) => decode_scan(scan, models, coder, mcus, out, limit),
+            Self::Default(models) => decode_scan(scan, models, coder, mcus, out, limit),
+        }
+    }
+}
+
+fn encode_scan<D: Decisions>(
+    scan: &mut Scan,
+    models: &mut Models<D>,
+    coder: &mut RangeEncoder<'_>,
+    input: &[u8],
+    limit: usize,
+    end_of_input: bool,
+) -> McuRun {
+    vectorized(
+        #[inline(always)]
+        || {
+            coder.with_local(
+                #[inline(always)]
+                |coder| scan.encode(models, coder, input, limit, end_of_input),
+            )
+        },
+    )
+}
+
+fn decode_scan<D: Decisions>(
+    scan: &mut Scan,
+    models: &mut Models<D>,
+    coder: &mut RangeDecoder<'_>,
+    mcus: u32,
+    out: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), Error> {
+    let mut local = *coder;
+    let result = vectorized(
+        #[inline(always)]
+        || scan.decode(models, &mut local, mcus, out, limit),
+    );
+    *coder = local;
+    result
 }
 
 impl fmt::Debug for AnyModels {
@@ -178,9 +247,7 @@ impl Jpeg {
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
-        let run = match models {
-            AnyModels::Default(models) => scan.encode(models, coder, input, limit, end_of_input),
-        };
+        let run = models.encode(scan, coder, input, limit, end_of_input);
         match run.end {
             RunEnd::ScanDone => self.end_scan(),
             RunEnd::Odd(reason) => self.news.add_reason(reason),
@@ -207,9 +274,7 @@ impl Jpeg {
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
-        match models {
-            AnyModels::Default(models) => scan.decode(models, coder, mcus, out, limit)?,
-        }
+        models.decode(scan, coder, mcus, out, limit)?;
         if scan.is_done() {
             self.end_scan();
         }

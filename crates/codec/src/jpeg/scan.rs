@@ -41,7 +41,7 @@ impl<D: Decisions> Models<D> {
     fn code_padding<C: Coder>(&mut self, coder: &mut C, length: u32, value: u32) -> u32 {
         let mut found = 0;
         for shift in (0..length).rev() {
-            let bit = self.padding[self.last_padding].code(coder, value >> shift & 1 != 0, 60);
+            let bit = self.padding[self.last_padding].code(coder, value >> shift & 1 != 0, 1000);
             self.last_padding = usize::from(bit);
             found = found << 1 | u32::from(bit);
         }

@@ -15,8 +15,6 @@ pub(crate) struct Remembered {
     pub(crate) values: [i8; 64],
     /// Border sums towards the lower neighbour, by column frequency; see [`super::borders`].
     pub(crate) bottom: [i16; 8],
-    /// The quantised DC coefficient.
-    pub(crate) dc: i16,
     /// What the prediction of the DC coefficient missed, saturated.
     pub(crate) dc_residual: u8,
     /// One past the last nonzero interior coefficient in zigzag order, 0..=49.
@@ -30,7 +28,6 @@ impl Remembered {
     pub(crate) const ABSENT: Self = Self {
         values: [0; 64],
         bottom: [0; 8],
-        dc: 0,
         dc_residual: 0,
         interior_end: 0,
         edge_ends: [0; 2],
@@ -50,4 +47,11 @@ pub(crate) struct Neighbours<'a> {
     pub(crate) left_border: &'a [i16; 8],
     pub(crate) has_above: bool,
     pub(crate) has_left: bool,
+}
+
+/// A coefficient from its size and sign.
+#[inline(always)]
+pub(crate) fn signed(size: u32, negative: bool) -> i16 {
+    let mask = i16::from(negative).wrapping_neg();
+    ((size as u16).cast_signed() ^ mask).wrapping_sub(mask)
 }

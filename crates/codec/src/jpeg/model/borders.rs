@@ -26,16 +26,22 @@ impl Borders {
     /// Adds an AC coefficient.
     #[inline(always)]
     pub(crate) fn add(&mut self, position: usize, dequantized: i32) {
-        let (row, column) = (position / 8 & 7, position % 8);
+        let (row, column) = (position >> 3 & 7, position & 7);
         let value = dequantized.clamp(-LIMIT, LIMIT);
         let across = value.wrapping_mul(if column == 0 { FLAT } else { WAVE });
         let down = value.wrapping_mul(if row == 0 { FLAT } else { WAVE });
         self.left[row] = self.left[row].wrapping_add(across);
-        self.right[row] =
-            self.right[row].wrapping_add(if column % 2 == 0 { across } else { -across });
+        self.right[row] = self.right[row].wrapping_add(if column % 2 == 0 {
+            across
+        } else {
+            across.wrapping_neg()
+        });
         self.top[column] = self.top[column].wrapping_add(down);
-        self.bottom[column] =
-            self.bottom[column].wrapping_add(if row % 2 == 0 { down } else { -down });
+        self.bottom[column] = self.bottom[column].wrapping_add(if row % 2 == 0 {
+            down
+        } else {
+            down.wrapping_neg()
+        });
     }
 
     /// Adds the DC coefficient.

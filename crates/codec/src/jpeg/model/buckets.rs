@@ -31,6 +31,34 @@ pub(crate) fn prediction_bucket16(size: u32) -> usize {
     usize::from(PREDICTION16[size.min(1023) as usize & 1023])
 }
 
+/// Bucket 0..16 of a prediction's size and sign, in 1/8 of a quantiser step.
+#[inline(always)]
+pub(crate) fn signed_bucket16(prediction: i32) -> usize {
+    usize::from(prediction < 0) << 3 | prediction_bucket8(prediction.unsigned_abs())
+}
+
+static END: [u8; 64] = table(&[1, 3, 6, 10, 15, 22, 32]);
+static REMAINING4: [u8; 64] = table(&[2, 5, 13]);
+static REMAINING8: [u8; 64] = table(&[2, 3, 4, 6, 9, 14, 22]);
+
+/// Bucket 0..8 of how far an interior reaches, 0..=49.
+#[inline(always)]
+pub(crate) fn end_bucket(end: usize) -> usize {
+    usize::from(END[end & 63])
+}
+
+/// Bucket 0..4 of how many interior coefficients are left, 1..=49; bucket 0 is the last one.
+#[inline(always)]
+pub(crate) fn remaining_bucket4(remaining: usize) -> usize {
+    usize::from(REMAINING4[remaining & 63])
+}
+
+/// Bucket 0..8 of how many interior coefficients are left, 1..=49; bucket 0 is the last one.
+#[inline(always)]
+pub(crate) fn remaining_bucket8(remaining: usize) -> usize {
+    usize::from(REMAINING8[remaining & 63])
+}
+
 const fn table<const N: usize>(bounds: &[u16]) -> [u8; N] {
     let mut table = [0; N];
     let mut bucket = 0;

@@ -1,7 +1,7 @@
 //! What a compression level decides: how a decision uses its contexts.
 //!
-//! The contexts of every decision are described once, in [`super::coefficients`]; a level takes
-//! the first of them or mixes all. Invariant: the three kinds of decision below are all that the
+//! The contexts of every decision are described once, beside the decision; a level takes the
+//! first of them or mixes several. Invariant: the three kinds of decision below are all that the
 //! coefficient model asks for, so a level is complete once it implements them.
 
 use crate::entropy::Coder;

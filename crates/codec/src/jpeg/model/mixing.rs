@@ -5,71 +5,75 @@ use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::mixed::{Weights, mixed_bit};
 
-/// Slots stop slowing down after this many decisions.
-const LIMIT: u32 = 250;
+/// The slowest rate of a slot: it remembers some 220 decisions.
+const SLOWEST: u32 = 300;
 
-/// Binary decisions mixed from four contexts.
-pub(crate) struct Mixing;
+/// Binary decisions mixed from their first `N` contexts.
+pub(crate) struct Mixing<const N: usize>;
 
-impl Decisions for Mixing {
-    type Choice = MixedTree;
-    type Magnitude = MixedMagnitude;
-    type Sign = MixedSign;
+impl<const N: usize> Decisions for Mixing<N> {
+    type Choice = MixedTree<N>;
+    type Magnitude = MixedMagnitude<N>;
+    type Sign = MixedSign<N>;
 }
 
-/// `nodes` slots for every value of each of four contexts, and weights for every node of each set.
-struct Tables {
-    slots: [Vec<Slot>; 4],
-    weights: Vec<Weights<4>>,
-    nodes: usize,
+/// `NODES` slots for every value of each of `N` contexts, and weights for every node of each set.
+struct Tables<const N: usize, const NODES: usize> {
+    lines: [Vec<[Slot; NODES]>; N],
+    weights: Vec<[Weights<N>; NODES]>,
 }
 
-impl Tables {
-    fn new(shape: &Shape, nodes: usize) -> Self {
+/// The lines and weights of one decision or tree of decisions.
+struct Selected<'a, const N: usize, const NODES: usize> {
+    lines: [&'a mut [Slot; NODES]; N],
+    weights: &'a mut [Weights<N>; NODES],
+}
+
+impl<const N: usize, const NODES: usize> Tables<N, NODES> {
+    fn new(shape: &Shape) -> Self {
         Self {
-            slots: shape.contexts.map(|count| vec![Slot::EVEN; count * nodes]),
-            weights: vec![Weights::initial(); shape.weight_sets * nodes],
-            nodes,
+            lines: std::array::from_fn(|input| vec![[Slot::EVEN; NODES]; shape.contexts[input]]),
+            weights: vec![[Weights::INITIAL; NODES]; shape.weight_sets],
         }
     }
 
     #[inline(always)]
-    fn code<C: Coder>(
-        &mut self,
-        coder: &mut C,
-        contexts: &Contexts,
-        weight_set: usize,
-        node: usize,
-        bit: bool,
-    ) -> bool {
-        let [first, second, third, fourth] = &mut self.slots;
-        let nodes = self.nodes;
-        let slots = [
-            &mut first[contexts[0] * nodes + node],
-            &mut second[contexts[1] * nodes + node],
-            &mut third[contexts[2] * nodes + node],
-            &mut fourth[contexts[3] * nodes + node],
-        ];
-        mixed_bit(
+    fn select(&mut self, contexts: &Contexts, weight_set: usize) -> Selected<'_, N, NODES> {
+        let mut contexts = contexts.iter();
+        Selected {
+            lines: self.lines.each_mut().map(|lines| {
+                let context = contexts.next().copied().unwrap_or(0);
+                &mut lines[context]
+            }),
+            weights: &mut self.weights[weight_set],
+        }
+    }
+}
+
+impl<const N: usize, const NODES: usize> Selected<'_, N, NODES> {
+    #[inline(always)]
+    fn code<C: Coder>(&mut self, coder: &mut C, node: usize, bit: bool) -> bool {
+        mixed_bit::<C, N, NODES, true>(
             coder,
-            slots,
-            &mut self.weights[weight_set * nodes + node],
-            LIMIT,
+            &mut self.lines,
+            node,
+            &mut self.weights[node],
+            SLOWEST,
             bit,
         )
     }
 }
 
 /// A binary tree whose nodes are mixed decisions.
-pub(crate) struct MixedTree {
-    tables: Tables,
+pub(crate) struct MixedTree<const N: usize> {
+    tables: Tables<N, 64>,
     bits: u32,
 }
 
-impl Choice for MixedTree {
+impl<const N: usize> Choice for MixedTree<N> {
     fn new(shape: &Shape, bits: u32) -> Self {
         Self {
-            tables: Tables::new(shape, 1 << bits),
+            tables: Tables::new(shape),
             bits,
         }
     }
@@ -82,10 +86,11 @@ impl Choice for MixedTree {
         weight_set: usize,
         value: usize,
     ) -> usize {
+        let mut selected = self.tables.select(&contexts, weight_set);
         let mut node = 1;
         for shift in (0..self.bits).rev() {
             let bit = value >> shift & 1 != 0;
-            let bit = self.tables.code(coder, &contexts, weight_set, node, bit);
+            let bit = selected.code(coder, node & 63, bit);
             node = node << 1 | usize::from(bit);
         }
         node - (1 << self.bits)
@@ -93,21 +98,21 @@ impl Choice for MixedTree {
 }
 
 /// Zero flag, then the class 1, 2, 3–4, 5–8, … in unary, then the bits within the class.
-pub(crate) struct MixedMagnitude {
-    tables: Tables,
+pub(crate) struct MixedMagnitude<const N: usize> {
+    tables: Tables<N, MAGNITUDE_NODES>,
     /// By class, scale and the two top bits so far.
-    low_bits: Vec<Slot>,
+    low_bits: Vec<[Slot; 4]>,
 }
 
 const MAGNITUDE_NODES: usize = 8;
 const CLASSES: usize = 17;
 const SCALES: usize = 24;
 
-impl Magnitude for MixedMagnitude {
+impl<const N: usize> Magnitude for MixedMagnitude<N> {
     fn new(shape: &Shape) -> Self {
         Self {
-            tables: Tables::new(shape, MAGNITUDE_NODES),
-            low_bits: vec![Slot::EVEN; CLASSES * SCALES * 4],
+            tables: Tables::new(shape),
+            low_bits: vec![[Slot::EVEN; 4]; CLASSES * SCALES],
         }
     }
 
@@ -121,70 +126,59 @@ impl Magnitude for MixedMagnitude {
         scale: usize,
         value: u32,
     ) -> u32 {
-        if !nonzero
-            && !self
-                .tables
-                .code(coder, &contexts, weight_set, 0, value != 0)
-        {
+        let mut selected = self.tables.select(&contexts, weight_set);
+        if !nonzero && !selected.code(coder, 0, value != 0) {
             return 0;
+        }
+        if !selected.code(coder, 1, value > 1) {
+            return 1;
+        }
+        if !selected.code(coder, 2, value > 2) {
+            return 2;
         }
         let excess = value.wrapping_sub(1);
         // Class k > 0 holds 2^(k-1) < value <= 2^k.
-        let wanted = 32 - excess.leading_zeros();
-        let mut class = 0;
+        let wanted = 32u32.wrapping_sub(excess.leading_zeros());
+        let mut class = 2u32;
         while class < 16 {
-            let node = (class as usize + 1).min(MAGNITUDE_NODES - 1);
-            if !self
-                .tables
-                .code(coder, &contexts, weight_set, node, wanted > class)
-            {
+            let node = (class as usize).wrapping_add(1).min(MAGNITUDE_NODES - 1);
+            if !selected.code(coder, node, wanted > class) {
                 break;
             }
-            class += 1;
+            class = class.wrapping_add(1);
         }
-        if class < 2 {
-            return class + 1;
-        }
-        let low = self.code_low_bits(coder, class, scale, excess);
-        (1 << (class - 1) | low) + 1
+        let low_bits = &mut self.low_bits[class as usize * SCALES + scale];
+        let top = 1 << class.wrapping_sub(1);
+        (top | code_low_bits(coder, low_bits, class, excess)).wrapping_add(1)
     }
 }
 
-impl MixedMagnitude {
-    #[inline(always)]
-    fn code_low_bits<C: Coder>(
-        &mut self,
-        coder: &mut C,
-        class: u32,
-        scale: usize,
-        excess: u32,
-    ) -> u32 {
-        let base = (class as usize * SCALES + scale) * 4;
-        let mut low = 0;
-        for shift in (0..class - 1).rev() {
-            let bit = excess >> shift & 1 != 0;
-            let bit = if shift + 3 >= class {
-                let node = if shift + 2 == class {
-                    1
-                } else {
-                    2 + low as usize
-                };
-                self.low_bits[base + node].code(coder, bit, LIMIT)
+#[inline(always)]
+fn code_low_bits<C: Coder>(coder: &mut C, slots: &mut [Slot; 4], class: u32, excess: u32) -> u32 {
+    let mut low = 0;
+    for shift in (0..class.wrapping_sub(1)).rev() {
+        let bit = excess >> shift & 1 != 0;
+        let bit = if shift.wrapping_add(3) >= class {
+            let node = if shift.wrapping_add(2) == class {
+                1
             } else {
-                coder.bit(1 << 15, bit)
+                2 | low as usize
             };
-            low = low << 1 | u32::from(bit);
-        }
-        low
+            slots[node & 3].code(coder, bit, SLOWEST)
+        } else {
+            coder.bit(1 << 15, bit)
+        };
+        low = low << 1 | u32::from(bit);
     }
+    low
 }
 
 /// Signs as mixed decisions.
-pub(crate) struct MixedSign(Tables);
+pub(crate) struct MixedSign<const N: usize>(Tables<N, 1>);
 
-impl Sign for MixedSign {
+impl<const N: usize> Sign for MixedSign<N> {
     fn new(shape: &Shape) -> Self {
-        Self(Tables::new(shape, 1))
+        Self(Tables::new(shape))
     }
 
     #[inline(always)]
@@ -195,6 +189,14 @@ impl Sign for MixedSign {
         weight_set: usize,
         negative: bool,
     ) -> bool {
-        self.0.code(coder, &contexts, weight_set, 0, negative)
+        let mut selected = self.0.select(&contexts, weight_set);
+        mixed_bit::<C, N, 1, false>(
+            coder,
+            &mut selected.lines,
+            0,
+            &mut selected.weights[0],
+            SLOWEST,
+            negative,
+        )
     }
 }

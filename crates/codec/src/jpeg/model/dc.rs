@@ -1,0 +1,129 @@
+//! Codes the DC coefficient, when all others of its block are known.
+
+use super::block::Block;
+use super::buckets::{end_bucket, prediction_bucket16, signed_bucket16};
+use super::context::combine;
+use super::decisions::{Choice, Decisions, Shape, Sign};
+use super::surroundings::Surroundings;
+use crate::entropy::Coder;
+
+/// The adaptive model of DC.
+pub(crate) struct DcModel<D: Decisions> {
+    /// Bit length of what the prediction missed.
+    length: D::Choice,
+    /// The bit after the highest.
+    low_bit: D::Choice,
+    sign: D::Sign,
+}
+
+const LENGTHS: usize = 16;
+
+impl<D: Decisions> DcModel<D> {
+    pub(crate) fn new() -> Self {
+        let square = Shape {
+            contexts: [16 * 16; 4],
+            weight_sets: 1,
+        };
+        Self {
+            length: D::Choice::new(&square, 4),
+            low_bit: D::Choice::new(
+                &Shape {
+                    contexts: [LENGTHS; 4],
+                    weight_sets: 1,
+                },
+                1,
+            ),
+            sign: D::Sign::new(&square),
+        }
+    }
+
+    /// Codes DC; the size of what its prediction missed, saturated at 255.
+    #[inline(always)]
+    pub(crate) fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        around: &Surroundings<'_>,
+        interior_end: usize,
+        block: &mut Block,
+    ) -> u8 {
+        let near = around.near;
+        let (from_left, from_above) = around.dc_predictions();
+        let (sum, disagreement) = match (near.has_left, near.has_above) {
+            (true, true) => (
+                from_left.wrapping_add(from_above),
+                from_left.abs_diff(from_above),
+            ),
+            (true, false) => (from_left.wrapping_mul(2), 24),
+            (false, true) => (from_above.wrapping_mul(2), 24),
+            (false, false) => (0, 1000),
+        };
+        // The sum is in 1/16 of a step; the remainder says which way rounding went.
+        let prediction = sum.wrapping_add(8) >> 4;
+        let rounding = (sum.wrapping_add(8) & 15).cast_unsigned() as usize;
+        let distrust = prediction_bucket16(around.border_misfit());
+        let disagreement = prediction_bucket16(disagreement);
+        let residuals =
+            u32::from(near.above.dc_residual).wrapping_add(u32::from(near.left.dc_residual));
+        let missed = prediction_bucket16(residuals.wrapping_mul(4));
+        let other_missed = usize::from(near.other.dc_residual > 2);
+        let contexts = [
+            combine([(disagreement, 16), (distrust, 16)]),
+            combine([(disagreement, 16), (missed, 16)]),
+            combine([(distrust, 16), (missed, 16)]),
+            combine([
+                (missed, 16),
+                (end_bucket(interior_end), 8),
+                (other_missed, 2),
+            ]),
+        ];
+        let residual = i32::from(block.0[0]).wrapping_sub(prediction);
+        let size = if C::ENCODES {
+            residual.unsigned_abs()
+        } else {
+            0
+        };
+        let length = 32u32.wrapping_sub(size.leading_zeros()) as usize;
+        let length = self
+            .length
+            .code(coder, contexts, 0, length.min(LENGTHS - 1));
+        if length == 0 {
+            block.0[0] = prediction as i16;
+            return 0;
+        }
+        let size = self.code_low_bits(coder, length, size);
+        let contexts = [
+            combine([(rounding, 16), (length, LENGTHS)]),
+            combine([
+                (signed_bucket16(from_left.wrapping_sub(from_above)), 16),
+                (length, LENGTHS),
+            ]),
+            combine([(rounding, 16), (disagreement, 16)]),
+            length,
+        ];
+        let negative = self.sign.code(coder, contexts, 0, residual < 0);
+        let residual = size.cast_signed();
+        let residual = if negative {
+            residual.wrapping_neg()
+        } else {
+            residual
+        };
+        block.0[0] = prediction.wrapping_add(residual) as i16;
+        size.min(255) as u8
+    }
+
+    /// The bits below the highest of a value of `length` bits.
+    #[inline(always)]
+    fn code_low_bits<C: Coder>(&mut self, coder: &mut C, length: usize, size: u32) -> u32 {
+        let mut found = 1;
+        for shift in (0..length.wrapping_sub(1)).rev() {
+            let bit = (size >> shift & 1) as usize;
+            let bit = if shift.wrapping_add(2) == length {
+                self.low_bit.code(coder, [length; 4], 0, bit)
+            } else {
+                usize::from(coder.bit(1 << 15, bit != 0))
+            };
+            found = found << 1 | bit as u32;
+        }
+        found
+    }
+}

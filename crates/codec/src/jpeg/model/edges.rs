@@ -1,0 +1,170 @@
+//! Codes the first row and the first column of a block, DC left out.
+
+use super::block::{Block, signed};
+use super::buckets::{end_bucket, prediction_bucket8, prediction_bucket16, scale_bucket};
+use super::context::combine;
+use super::decisions::{Choice, Decisions, Magnitude, Shape, Sign};
+use super::surroundings::{Surroundings, sign_class};
+use crate::entropy::Coder;
+
+/// The adaptive model of both edges.
+pub(crate) struct EdgeModel<D: Decisions> {
+    end: D::Choice,
+    magnitude: D::Magnitude,
+    sign: D::Sign,
+}
+
+/// Seven coefficients on each of two edges.
+const PLACES: usize = 14;
+
+impl<D: Decisions> EdgeModel<D> {
+    pub(crate) fn new() -> Self {
+        Self {
+            end: D::Choice::new(
+                &Shape {
+                    contexts: [2 * 8 * 8, 2 * 8 * 16, 2 * 8 * 8, 2 * 8 * 16],
+                    weight_sets: 2,
+                },
+                3,
+            ),
+            magnitude: D::Magnitude::new(&Shape {
+                contexts: [
+                    PLACES * 24 * 8 * 2,
+                    PLACES * 12 * 16,
+                    PLACES * 8 * 8 * 3,
+                    PLACES * 12 * 16,
+                ],
+                weight_sets: PLACES * 2,
+            }),
+            sign: D::Sign::new(&Shape {
+                contexts: [
+                    PLACES * 32 * 4,
+                    PLACES * 27,
+                    32 * 4 * 2 * 8,
+                    PLACES * 32 * 3,
+                ],
+                weight_sets: PLACES,
+            }),
+        }
+    }
+
+    /// Codes the first column (`COLUMN`) or first row; the frequency, 0..=7, of its last nonzero.
+    #[inline(always)]
+    pub(crate) fn code<C: Coder, const COLUMN: bool>(
+        &mut self,
+        coder: &mut C,
+        around: &mut Surroundings<'_>,
+        interior_end: usize,
+        block: &mut Block,
+    ) -> usize {
+        let end = self.code_end::<C, COLUMN>(coder, around, interior_end, block);
+        let near = around.near;
+        let across = if COLUMN { near.above } else { near.left };
+        let edge = usize::from(COLUMN);
+        let interior = end_bucket(interior_end);
+        let mut nonzeros = 0usize;
+        let mut previous = 0;
+        for index in 1..=end & 7 {
+            let position = place_on_edge::<COLUMN>(index);
+            let last = index == end;
+            let place = edge.wrapping_mul(7).wrapping_add(index).wrapping_sub(1);
+            let prediction = around.edge_prediction::<COLUMN>(index);
+            let scale = scale_bucket(around.expectation.at(position));
+            let predicted8 = prediction_bucket8(prediction.unsigned_abs());
+            let predicted16 = prediction_bucket16(prediction.unsigned_abs());
+            let inside = scale_bucket(around.expectation.inside(position) << 4) / 2;
+            let outside = u32::from(near.other.values[position].unsigned_abs())
+                .wrapping_add(u32::from(across.values[position].unsigned_abs()));
+            let outside = scale_bucket(outside << 5) / 2;
+            let contexts = [
+                combine([
+                    (place, PLACES),
+                    (scale, 24),
+                    (predicted8, 8),
+                    (usize::from(last), 2),
+                ]),
+                combine([(place, PLACES), (inside, 12), (predicted16, 16)]),
+                combine([(place, PLACES), (interior, 8), (nonzeros, 8), (previous, 3)]),
+                combine([(place, PLACES), (outside, 12), (predicted16, 16)]),
+            ];
+            let weight_set = combine([(place, PLACES), (usize::from(last), 2)]);
+            let size = u32::from(block.0[position].unsigned_abs());
+            let size = self
+                .magnitude
+                .code(coder, contexts, weight_set, last, scale, size);
+            previous = size.min(2) as usize;
+            if size == 0 {
+                continue;
+            }
+            nonzeros = nonzeros.wrapping_add(1);
+            let class = (size.min(4) as usize).wrapping_sub(1);
+            let predicted = usize::from(prediction < 0)
+                .wrapping_mul(16)
+                .wrapping_add(predicted16);
+            let contexts = [
+                combine([(place, PLACES), (predicted, 32), (class, 4)]),
+                combine([(place, PLACES), (around.signs(position), 27)]),
+                combine([(predicted, 32), (class, 4), (edge, 2), (index, 8)]),
+                combine([
+                    (place, PLACES),
+                    (predicted, 32),
+                    (sign_class(near.other.values[position]), 3),
+                ]),
+            ];
+            let negative = self
+                .sign
+                .code(coder, contexts, place, block.0[position] < 0);
+            block.0[position] = signed(size, negative);
+            around.add(position, block.0[position]);
+        }
+        end
+    }
+
+    #[inline(always)]
+    fn code_end<C: Coder, const COLUMN: bool>(
+        &mut self,
+        coder: &mut C,
+        around: &Surroundings<'_>,
+        interior_end: usize,
+        block: &Block,
+    ) -> usize {
+        let near = around.near;
+        let edge = usize::from(COLUMN);
+        let mut expected = 0u32;
+        let mut reach = 0;
+        for index in 1..8 {
+            let here = around.expectation.at(place_on_edge::<COLUMN>(index));
+            expected = expected.wrapping_add(here);
+            if here > 20 {
+                reach = index;
+            }
+        }
+        let expected = (scale_bucket(expected / 2).wrapping_mul(2) / 3).min(15);
+        let above = usize::from(near.above.edge_ends[edge]);
+        let left = usize::from(near.left.edge_ends[edge]);
+        let other = usize::from(near.other.edge_ends[edge]);
+        let contexts = [
+            combine([(edge, 2), (above, 8), (left, 8)]),
+            combine([(edge, 2), (end_bucket(interior_end), 8), (expected, 16)]),
+            combine([(edge, 2), (other, 8), (reach, 8)]),
+            combine([(edge, 2), (reach, 8), (expected, 16)]),
+        ];
+        let end = if C::ENCODES {
+            edge_end::<COLUMN>(block)
+        } else {
+            0
+        };
+        self.end.code(coder, contexts, edge, end)
+    }
+}
+
+/// Natural position of a frequency along an edge.
+#[inline(always)]
+fn place_on_edge<const COLUMN: bool>(index: usize) -> usize {
+    if COLUMN { (index & 7) << 3 } else { index & 7 }
+}
+
+fn edge_end<const COLUMN: bool>(block: &Block) -> usize {
+    let nonzero = |&index: &usize| block.0[place_on_edge::<COLUMN>(index)] != 0;
+    (1..8).rev().find(nonzero).unwrap_or(0)
+}

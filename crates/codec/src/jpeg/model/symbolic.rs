@@ -1,0 +1,162 @@
+//! The fast level: whole symbols, each predicted by its first context alone.
+
+use super::decisions::{Choice, Contexts, Decisions, Magnitude, Shape, Sign};
+use crate::entropy::Coder;
+use crate::entropy::adaptive::Slot;
+use crate::entropy::symbols::Distribution;
+
+/// The slowest rate of a binary slot.
+const SLOWEST: u32 = 400;
+
+/// Symbols from adaptive distributions; signs from the mean of two contexts.
+pub(crate) struct Symbolic;
+
+impl Decisions for Symbolic {
+    type Choice = SymbolChoice;
+    type Magnitude = SymbolMagnitude;
+    type Sign = AveragedSign;
+}
+
+/// One symbol, or for more than 16 values a symbol and its two low bits as another.
+pub(crate) struct SymbolChoice {
+    high: Vec<Distribution>,
+    /// By the high symbol.
+    low: [Distribution; 16],
+    low_bits: u32,
+}
+
+impl Choice for SymbolChoice {
+    fn new(shape: &Shape, bits: u32) -> Self {
+        let low_bits = if bits > 4 { 2 } else { 0 };
+        Self {
+            high: vec![Distribution::even(1 << (bits - low_bits)); shape.contexts[0]],
+            low: [Distribution::even(4); 16],
+            low_bits,
+        }
+    }
+
+    #[inline(always)]
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        _weight_set: usize,
+        value: usize,
+    ) -> usize {
+        let high = self.high[contexts[0]].code(coder, value >> self.low_bits & 15);
+        if self.low_bits == 0 {
+            return high;
+        }
+        high << 2 | self.low[high].code(coder, value & 3) & 3
+    }
+}
+
+/// The value itself up to 7, then classes of growing size with their low bits apart.
+pub(crate) struct SymbolMagnitude {
+    symbols: Vec<Distribution>,
+    /// By class and scale: the highest of the low bits.
+    low_bits: Vec<[Slot; SCALES]>,
+}
+
+const SCALES: usize = 24;
+/// Symbols below this are values.
+const DIRECT: u32 = 8;
+/// By symbol less 8: first value, and number of low bits.
+const CLASSES: [(u32, u32); 8] = [
+    (8, 2),
+    (12, 2),
+    (16, 3),
+    (24, 3),
+    (32, 5),
+    (64, 6),
+    (128, 7),
+    (256, 16),
+];
+
+impl Magnitude for SymbolMagnitude {
+    fn new(shape: &Shape) -> Self {
+        Self {
+            symbols: vec![Distribution::even(16); shape.contexts[0]],
+            low_bits: vec![[Slot::EVEN; SCALES]; CLASSES.len()],
+        }
+    }
+
+    #[inline(always)]
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        _weight_set: usize,
+        _nonzero: bool,
+        scale: usize,
+        value: u32,
+    ) -> u32 {
+        let symbol = if C::ENCODES { symbol_of(value) } else { 0 };
+        let symbol = self.symbols[contexts[0]].code(coder, symbol as usize) as u32;
+        if symbol < DIRECT {
+            return symbol;
+        }
+        let class = symbol.wrapping_sub(DIRECT) as usize & 7;
+        let (first, bits) = CLASSES[class];
+        let low = if C::ENCODES {
+            value.wrapping_sub(first)
+        } else {
+            0
+        };
+        let below = bits.wrapping_sub(1);
+        let top = self.low_bits[class][scale].code(coder, low >> below & 1 != 0, SLOWEST);
+        let rest = code_evenly(coder, below, low & (1u32 << below).wrapping_sub(1));
+        first.wrapping_add(u32::from(top) << below | rest)
+    }
+}
+
+#[inline(always)]
+fn symbol_of(value: u32) -> u32 {
+    match value {
+        0..8 => value,
+        8..12 => 8,
+        12..16 => 9,
+        16..24 => 10,
+        24..32 => 11,
+        32..64 => 12,
+        64..128 => 13,
+        128..256 => 14,
+        _ => 15,
+    }
+}
+
+/// Codes up to 16 bits without a model.
+#[inline(always)]
+fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32 {
+    if bits <= 8 {
+        return coder.raw_bits(bits, value);
+    }
+    let high = coder.raw_bits(bits.wrapping_sub(8), value >> 8);
+    high << 8 | coder.raw_bits(8, value & 0xFF)
+}
+
+/// Signs from the mean probability of their first two contexts.
+pub(crate) struct AveragedSign([Vec<Slot>; 2]);
+
+impl Sign for AveragedSign {
+    fn new(shape: &Shape) -> Self {
+        Self([0, 1].map(|input| vec![Slot::EVEN; shape.contexts[input]]))
+    }
+
+    #[inline(always)]
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        contexts: Contexts,
+        _weight_set: usize,
+        negative: bool,
+    ) -> bool {
+        let [first, second] = &mut self.0;
+        let (first, second) = (&mut first[contexts[0]], &mut second[contexts[1]]);
+        let mean = first.probability().wrapping_add(second.probability()) / 2;
+        let negative = coder.unpredictable_bit(mean.clamp(64, 65_472), negative);
+        first.update(negative, SLOWEST);
+        second.update(negative, SLOWEST);
+        negative
+    }
+}
