@@ -1,77 +1,112 @@
 //! The model itself: what predicts the next bit of a byte stream.
 
+use super::contexts::{CONTEXTS, Recent};
+use super::dictionary;
 use super::hash_table::HashTable;
+use super::history;
+use super::history_map::HistoryMap;
 use super::matcher::Matcher;
 use super::mixer::Mixer;
 use super::node::Node;
 use super::refiner::Refiner;
 use crate::entropy::Coder;
-use crate::entropy::logistic::{squash, stretch};
+use crate::entropy::logistic::{LOG_ODDS_LIMIT, squash, stretch};
 
-/// Hashed contexts: orders 1, 2, 3, 4 and 6, the word, and two sparse ones for tables.
-const HASHED: usize = 8;
+/// Groups in the table that all hashed contexts share.
+const GROUPS: usize = 1 << 14;
 
-/// Groups in each hashed context's table.
-const GROUPS: usize = 1 << 11;
+/// Inputs of the mixers: hashed contexts, no context, the match.
+const INPUTS: usize = CONTEXTS + 2;
 
-/// Inputs of the mixer: order 0, hashed contexts, match (two), bias.
-const INPUTS: usize = 1 + HASHED + 2 + 1;
-
-/// Adaptive model of bytes, the same for both directions.
+/// Adaptive model of bytes, the same for both directions; under 400 KiB.
 #[derive(Debug)]
 pub(crate) struct BytesModel {
-    order0: Box<[Node; 256]>,
-    tables: [HashTable; HASHED],
+    recent: Recent,
+    /// Bit histories in the hashed contexts, and what they mean in each.
+    table: HashTable,
+    maps: [HistoryMap; CONTEXTS],
+    /// By the bits of the byte so far.
+    plain: Box<[Node; 256]>,
     matcher: Matcher,
-    mixer: Mixer<INPUTS>,
+    /// Chosen by match class and number of contexts known; by the bits of the byte so far.
+    mixers: [Mixer<INPUTS>; 2],
+    /// By the byte that the match predicts; by the last byte and the bits so far, hashed.
     refiners: [Refiner; 2],
-    /// The last eight bytes, the latest lowest.
-    recent: u64,
-    /// Hash of the letters since the last other byte.
-    word: u32,
+    /// Whether the dictionary has been read.
+    primed: bool,
 }
 
 impl BytesModel {
     pub(crate) fn new() -> Self {
         Self {
-            order0: Box::new([Node::NEW; 256]),
-            tables: std::array::from_fn(|_| HashTable::new(GROUPS)),
+            recent: Recent::default(),
+            table: HashTable::new(GROUPS),
+            maps: std::array::from_fn(|_| HistoryMap::new()),
+            plain: Box::new([Node::NEW; 256]),
             matcher: Matcher::new(),
-            mixer: Mixer::new(Matcher::LENGTHS * 3, 1 << 14),
-            refiners: [Refiner::new(1 << 8), Refiner::new(1 << 14)],
-            recent: 0,
-            word: 0,
+            mixers: [
+                Mixer::new(Matcher::CLASSES * (CONTEXTS + 1)),
+                Mixer::new(256),
+            ],
+            refiners: [Refiner::new(256), Refiner::new(256)],
+            primed: false,
         }
     }
 
     /// Back to the state of [`BytesModel::new`].
     pub(crate) fn reset(&mut self) {
-        self.order0.fill(Node::NEW);
-        self.tables.iter_mut().for_each(HashTable::reset);
+        self.recent = Recent::default();
+        self.table.reset();
+        self.maps.iter_mut().for_each(HistoryMap::reset);
+        self.plain.fill(Node::NEW);
         self.matcher.reset();
-        self.mixer.reset();
+        self.mixers.iter_mut().for_each(Mixer::reset);
         self.refiners.iter_mut().for_each(Refiner::reset);
-        self.recent = 0;
-        self.word = 0;
+        self.primed = false;
     }
 
     /// Codes one byte and learns from it.
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
-        let hashes = self.hashes();
-        let mut path = 1usize;
-        for half in 0..2u32 {
-            let mut places = [0; HASHED];
-            for index in 0..HASHED {
-                let hash = hashes[index]
-                    .wrapping_add((path as u32).wrapping_mul(half).wrapping_mul(0x9E37_79B1));
-                places[index] = self.tables[index].find(scatter(hash));
+        self.prime();
+        self.code_byte(coder, byte)
+    }
+
+    /// Learns that these bytes came by without being coded: only what repeats them later profits.
+    pub(crate) fn skip(&mut self, bytes: &[u8]) {
+        self.prime();
+        for &byte in bytes {
+            self.remember(byte);
+        }
+    }
+
+    /// Reads the dictionary, unless it has been: only once there is something to code, because it
+    /// takes a while.
+    fn prime(&mut self) {
+        if !self.primed {
+            self.primed = true;
+            for &byte in dictionary::PIECES.iter().copied().flatten() {
+                self.code_byte(&mut Rehearsal, byte);
             }
-            let mut half_path = 1usize;
+        }
+    }
+
+    fn remember(&mut self, byte: u8) {
+        self.recent.push(byte);
+        self.matcher.push(byte, self.recent.last_four());
+    }
+
+    fn code_byte<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+        let hashes = self.recent.hashes();
+        let mut path = 1;
+        for half in 0..2 {
+            let places = hashes.map(|hash| self.table.find(hash, path * half));
+            let mut half_path = 1;
+            let mut wanted = byte << (4 * half);
             for _ in 0..4 {
-                let shift = 7 - path.ilog2();
-                let bit = C::ENCODES && byte >> shift & 1 == 1;
-                let bit = self.code_bit(coder, &places, path, half_path, bit);
-                path = path << 1 | usize::from(bit);
+                let bit = wanted & 128 != 0;
+                wanted <<= 1;
+                let bit = self.code_bit(coder, &places, path as usize, half_path, bit);
+                path = path << 1 | u32::from(bit);
                 half_path = half_path << 1 | usize::from(bit);
             }
         }
@@ -80,101 +115,134 @@ impl BytesModel {
         byte
     }
 
-    /// Learns that these bytes came by without being coded.
-    pub(crate) fn skip(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.remember(byte);
-        }
-    }
-
-    fn remember(&mut self, byte: u8) {
-        self.recent = self.recent << 8 | u64::from(byte);
-        self.word = match byte.to_ascii_lowercase() {
-            letter @ (b'a'..=b'z' | 128..) => self
-                .word
-                .wrapping_add(u32::from(letter))
-                .wrapping_mul(0x2F0B_4C47),
-            _ => 0,
-        };
-        self.matcher.push(byte, self.recent);
-    }
-
-    fn hashes(&self) -> [u32; HASHED] {
-        let recent = self.recent;
-        let order = |bytes: u32| recent & ((1u64 << (8 * bytes)) - 1);
-        let contexts = [
-            order(1),
-            order(2),
-            order(3),
-            order(4),
-            order(6),
-            u64::from(self.word) << 8 | order(1),
-            recent & 0xFF_FF00,
-            recent & 0xFF00_FF00,
-        ];
-        let mut hashes = [0; HASHED];
-        for (index, context) in contexts.into_iter().enumerate() {
-            let mixed =
-                (context.wrapping_add(index as u64 + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            hashes[index] = (mixed >> 32) as u32 ^ (mixed >> 11) as u32;
-        }
-        hashes
-    }
-
+    /// Codes the bit behind `path`, the bits of the byte so far behind a leading one; `half_path`
+    /// are those of its half, likewise, and `places` the groups of that half.
     #[inline(always)]
     fn code_bit<C: Coder>(
         &mut self,
         coder: &mut C,
-        places: &[usize; HASHED],
+        places: &[usize; CONTEXTS],
         path: usize,
         half_path: usize,
         bit: bool,
     ) -> bool {
-        let mut inputs = [0i32; INPUTS];
+        let histories = places.map(|place| self.table.history(place, half_path));
+        let mut inputs = [0; INPUTS];
         let mut known = 0;
-        for index in 0..HASHED {
-            let node = *self.tables[index].node(places[index], half_path);
-            let count = node.count();
-            inputs[index] = stretch(node.probability()) * CONFIDENCE[count] >> 8;
-            known += usize::from(count > 0);
+        for index in 0..CONTEXTS {
+            let history = histories[index];
+            inputs[index] = stretch(self.maps[index].probability(history));
+            known += usize::from(history != history::EMPTY);
         }
-        inputs[HASHED] = stretch(self.order0[path].probability());
-        let (expected, strength) = self.matcher.predict(path);
-        inputs[HASHED + 1] = expected;
-        inputs[HASHED + 2] = strength;
-        inputs[HASHED + 3] = 256;
-        let set = self.matcher.length_class() * 3 + known.saturating_sub(1) / 3;
-        let log_odds = self.mixer.mix(&inputs, set);
-        let mixed = squash(log_odds);
-        let last = (self.recent & 0xFF) as usize;
-        let first = self.refiners[0].refine(log_odds, path);
-        let hash = (last << 8 | path).wrapping_mul(0x9E5) >> 2;
-        let second = self.refiners[1].refine(log_odds, hash & 0x3FFF);
-        let probability = (2 * mixed + first + second) >> 2;
+        inputs[CONTEXTS] = stretch(self.plain[path].probability());
+        inputs[CONTEXTS + 1] = self.matcher.predict(path);
+        let inputs = inputs.map(|input| input as i16);
+
+        let set = self.matcher.class() * (CONTEXTS + 1) + known;
+        let first = self.mixers[0].mix(&inputs, set);
+        let second = self.mixers[1].mix(&inputs, path);
+        let log_odds = ((first + second) >> 1).clamp(-LOG_ODDS_LIMIT, LOG_ODDS_LIMIT);
+        let hashed = self.recent.last_and(path);
+        let refined = [
+            self.refiners[0].refine(log_odds, self.matcher.expected() & 255),
+            self.refiners[1].refine(log_odds, hashed),
+        ];
+        let probability = (2 * squash(log_odds) + refined[0] + refined[1]) >> 2;
         let bit = coder.bit(probability, bit);
 
-        self.mixer.update(&inputs, bit, 6);
+        for mixer in &mut self.mixers {
+            mixer.update(&inputs, bit);
+        }
         for refiner in &mut self.refiners {
             refiner.update(bit);
         }
-        for index in 0..HASHED {
-            self.tables[index]
-                .node(places[index], half_path)
-                .update(bit, 14);
+        for index in 0..CONTEXTS {
+            let history = histories[index];
+            self.maps[index].update(history, bit);
+            self.table
+                .set_history(places[index], half_path, history::next(history, bit));
         }
-        self.order0[path].update(bit, 15);
+        self.plain[path].update(bit);
         self.matcher.update(bit);
         bit
     }
 }
 
-/// By count: how far a node's log-odds are trusted, in units of 1/256.
-const CONFIDENCE: [i32; 16] = [
-    0, 160, 200, 220, 230, 240, 248, 256, 256, 256, 256, 256, 256, 256, 256, 256,
-];
+/// A coder that codes nothing: the model learns what it is given.
+struct Rehearsal;
 
-#[inline(always)]
-fn scatter(hash: u32) -> u32 {
-    let mixed = (hash ^ hash >> 15).wrapping_mul(0x2C1B_3C6D);
-    (mixed ^ mixed >> 12).wrapping_mul(0x297A_2D39)
+impl Coder for Rehearsal {
+    const ENCODES: bool = true;
+
+    fn bit(&mut self, _: u32, bit: bool) -> bool {
+        bit
+    }
+
+    fn raw_bits(&mut self, _: u32, value: u32) -> u32 {
+        value
+    }
+
+    fn symbol(&mut self, _: &[u16; 16], symbol: usize) -> usize {
+        symbol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::{RangeDecoder, RangeEncoder};
+
+    fn encode(model: &mut BytesModel, bytes: &[u8]) -> Vec<u8> {
+        let mut coded = vec![0; 2 * bytes.len() + 64];
+        let mut coder = RangeEncoder::new(&mut coded);
+        for &byte in bytes {
+            model.code(&mut coder, byte);
+        }
+        let size = coder.finish().unwrap();
+        coded.truncate(size);
+        coded
+    }
+
+    fn decode(model: &mut BytesModel, coded: &[u8], length: usize) -> Vec<u8> {
+        let mut coder = RangeDecoder::new(coded);
+        (0..length).map(|_| model.code(&mut coder, 0)).collect()
+    }
+
+    fn structured() -> Vec<u8> {
+        let line =
+            |i: u32| format!("line {i}: {} sheep, {} goats\n", i * i % 97, i % 12).into_bytes();
+        let mut bytes: Vec<u8> = (0..900).flat_map(line).collect();
+        bytes.extend((0..20_000u32).flat_map(|i| (i.wrapping_mul(i) >> 3).to_be_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn both_directions_agree_past_the_end_of_the_history() {
+        let bytes = structured();
+        assert!(bytes.len() > 100_000);
+        let coded = encode(&mut BytesModel::new(), &bytes);
+        assert!(coded.len() < bytes.len() / 3, "{} bytes", coded.len());
+        assert_eq!(decode(&mut BytesModel::new(), &coded, bytes.len()), bytes);
+    }
+
+    #[test]
+    fn a_reset_model_is_as_new() {
+        let bytes = structured();
+        let mut model = BytesModel::new();
+        let first = encode(&mut model, &bytes[..20_000]);
+        model.skip(&bytes[..5_000]);
+        assert_ne!(encode(&mut model, &bytes[..20_000]), first);
+        model.reset();
+        assert_eq!(encode(&mut model, &bytes[..20_000]), first);
+    }
+
+    #[test]
+    fn skipped_bytes_are_remembered() {
+        let noise: Vec<u8> = (0..4096u32)
+            .map(|i| (i.wrapping_mul(i).wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
+        let mut model = BytesModel::new();
+        model.skip(&noise);
+        assert!(encode(&mut model, &noise).len() < 200);
+    }
 }

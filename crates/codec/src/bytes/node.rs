@@ -1,4 +1,4 @@
-//! The probability of one decision in one context, small enough to keep many.
+//! The probability of one decision in one small context.
 
 /// A probability of one, 12 bits, above the number of decisions seen, 4 bits.
 #[derive(Clone, Copy, Debug)]
@@ -7,7 +7,29 @@ pub(super) struct Node(u16);
 const COUNT_BITS: u32 = 4;
 const COUNT_MAX: u16 = (1 << COUNT_BITS) - 1;
 
-/// By count: how far a node moves towards an outcome, in units of 1/65536: 1 / (count + 1.5).
+impl Node {
+    /// A node that has seen nothing and expects both outcomes alike.
+    pub(super) const NEW: Self = Self(2048 << COUNT_BITS);
+
+    /// The probability of one in units of 1/4096.
+    #[inline(always)]
+    pub(super) fn probability(self) -> usize {
+        usize::from(self.0 >> COUNT_BITS)
+    }
+
+    /// Moves towards `bit` by a part of 1 / (count + 1.5).
+    #[inline(always)]
+    pub(super) fn update(&mut self, bit: bool) {
+        let count = self.0 & COUNT_MAX;
+        let probability = i32::from(self.0 >> COUNT_BITS);
+        let target = if bit { 4095 } else { 0 };
+        let step = (target - probability).wrapping_mul(RATES[usize::from(count)]) >> 16;
+        let moved = probability.wrapping_add(step) as u16;
+        self.0 = moved << COUNT_BITS | (count + 1).min(COUNT_MAX);
+    }
+}
+
+/// By count: how far a node moves towards an outcome, in units of 1/65536.
 const RATES: [i32; 1 << COUNT_BITS] = rates();
 
 const fn rates() -> [i32; 1 << COUNT_BITS] {
@@ -20,46 +42,16 @@ const fn rates() -> [i32; 1 << COUNT_BITS] {
     rates
 }
 
-impl Node {
-    /// A node that has seen nothing and expects both outcomes alike.
-    pub(super) const NEW: Self = Self(2048 << COUNT_BITS);
-
-    /// The probability of one in units of 1/4096.
-    #[inline(always)]
-    pub(super) fn probability(self) -> usize {
-        usize::from(self.0 >> COUNT_BITS)
-    }
-
-    /// How many decisions it has seen, at most 15.
-    #[inline(always)]
-    pub(super) fn count(self) -> usize {
-        usize::from(self.0 & COUNT_MAX)
-    }
-
-    /// Moves towards `bit`; counts up to `limit` (at most 15), which sets the slowest rate.
-    #[inline(always)]
-    pub(super) fn update(&mut self, bit: bool, limit: u16) {
-        let count = self.0 & COUNT_MAX;
-        let probability = i32::from(self.0 >> COUNT_BITS);
-        let target = if bit { 4095 } else { 0 };
-        let step = (target - probability).wrapping_mul(RATES[usize::from(count)]) >> 16;
-        let moved = probability.wrapping_add(step) as u16;
-        let count = count.wrapping_add(u16::from(count < limit));
-        self.0 = moved << COUNT_BITS | count;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_node_stays_in_bounds_and_learns() {
+    fn a_node_learns_and_stays_in_bounds() {
         for bit in [false, true] {
             let mut node = Node::NEW;
-            for seen in 0..100 {
-                assert_eq!(node.count(), seen.min(15));
-                node.update(bit, 15);
+            for _ in 0..100 {
+                node.update(bit);
             }
             let expected = if bit { 4000..4096 } else { 0..96 };
             assert!(expected.contains(&node.probability()));

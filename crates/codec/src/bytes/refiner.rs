@@ -60,3 +60,28 @@ fn initial() -> [u16; STEPS] {
         squash(log_odds).min(65535) as u16
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_refiner_changes_little() {
+        let mut refiner = Refiner::new(2);
+        for log_odds in -2047..=2047 {
+            let refined = refiner.refine(log_odds, 1);
+            assert!(refined.abs_diff(squash(log_odds)) < 600, "{log_odds}");
+        }
+    }
+
+    #[test]
+    fn what_is_always_wrong_is_corrected_in_its_context_only() {
+        let mut refiner = Refiner::new(2);
+        for _ in 0..1000 {
+            refiner.refine(640, 0);
+            refiner.update(false);
+        }
+        assert!(refiner.refine(640, 0) < 20_000);
+        assert!(refiner.refine(640, 1) > 50_000);
+    }
+}

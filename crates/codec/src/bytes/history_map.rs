@@ -1,0 +1,47 @@
+//! What bit histories turned out to mean.
+
+use super::history::{self, History};
+
+/// An adaptive probability for every bit history.
+#[derive(Debug)]
+pub(super) struct HistoryMap {
+    /// Probabilities of one, in units of 1/65536.
+    entries: Box<[u16; 256]>,
+}
+
+/// A probability moves by this power of one half towards each outcome.
+const RATE: u32 = 6;
+
+impl HistoryMap {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Box::new(initial()),
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        *self.entries = initial();
+    }
+
+    /// The probability of one, in units of 1/4096; the new context says nothing.
+    #[inline(always)]
+    pub(super) fn probability(&self, history: History) -> usize {
+        usize::from(self.entries[usize::from(history)] >> 4)
+    }
+
+    /// Learns what came after `history`.
+    #[inline(always)]
+    pub(super) fn update(&mut self, history: History, bit: bool) {
+        let entry = &mut self.entries[usize::from(history)];
+        if history == history::EMPTY {
+            return;
+        }
+        let target = if bit { 65535 } else { 0 };
+        let probability = i32::from(*entry);
+        *entry = probability.wrapping_add((target - probability) >> RATE) as u16;
+    }
+}
+
+fn initial() -> [u16; 256] {
+    std::array::from_fn(|history| history::initial_probability(history as History) as u16)
+}
