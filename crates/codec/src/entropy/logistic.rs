@@ -45,7 +45,7 @@ const fn squash_table() -> [u16; ENTRIES] {
     let mut table = [0; ENTRIES];
     let mut index = 0;
     while index < ENTRIES {
-        table[index] = ((power << 16) / (ONE + power)) as u16;
+        table[index] = (((power << 16) + (ONE + power) / 2) / (ONE + power)) as u16;
         power = power * STEP >> 56;
         index += 1;
     }

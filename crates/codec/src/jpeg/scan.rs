@@ -420,12 +420,12 @@ fn read_block(
     reader.refill_if_low();
     let (size, length) = dc_table.decode(reader.peek())?;
     reader.consume(length);
-    *prediction += receive(reader, u32::from(size))?;
+    *prediction = prediction.wrapping_add(receive(reader, u32::from(size))?);
     if prediction.abs() > LARGEST_DC {
         return None;
     }
-    block.0[0] = *prediction as i16;
-    let mut index = 1;
+    block.set_dc(*prediction as i16);
+    let mut index = 1usize;
     while index < 64 {
         reader.refill_if_low();
         let (symbol, length) = ac_table.decode(reader.peek())?;
@@ -433,7 +433,7 @@ fn read_block(
         if symbol == 0 {
             return Some(());
         }
-        index += usize::from(symbol >> 4);
+        index = index.wrapping_add(usize::from(symbol >> 4));
         let size = u32::from(symbol & 15);
         if index > 63 {
             return None;
@@ -451,8 +451,8 @@ fn read_block(
             continue;
         }
         let value = receive(reader, size)?;
-        block.0[usize::from(ZIGZAG[index])] = value as i16;
-        index += 1;
+        block.set(index, value as i16);
+        index = index.wrapping_add(1);
     }
     Some(())
 }
@@ -483,35 +483,34 @@ fn write_block(
     prediction: &mut i32,
     block: &Block,
 ) -> Option<()> {
-    let dc = i32::from(block.0[0]);
-    write_symbol(writer, dc_table, 0, dc - *prediction)?;
+    let dc = i32::from(block.dc());
+    write_symbol(writer, dc_table, 0, dc.wrapping_sub(*prediction))?;
     *prediction = dc;
-    let mut run = 0;
-    for &position in &ZIGZAG[1..] {
-        let value = block.0[usize::from(position)];
-        if value == 0 {
-            run += 1;
-            continue;
-        }
+    let mut next = 1;
+    let mut left = block.nonzero();
+    while left != 0 {
+        let place = left.trailing_zeros();
+        left &= left.wrapping_sub(1);
+        let mut run = place.wrapping_sub(next);
+        next = place.wrapping_add(1);
         while run > 15 {
-            let (code, length) = ac_table.code(0xF0);
-            writer.put(code, length);
-            run -= 16;
-            if length == 0 {
-                return None;
-            }
+            write_code(writer, ac_table, 0xF0)?;
+            run = run.wrapping_sub(16);
         }
-        write_symbol(writer, ac_table, run << 4, i32::from(value))?;
-        run = 0;
+        let value = block.at(usize::from(ZIGZAG[place as usize & 63]));
+        write_symbol(writer, ac_table, (run as u8) << 4, i32::from(value))?;
     }
-    if run > 0 {
-        let (code, length) = ac_table.code(0);
-        writer.put(code, length);
-        if length == 0 {
-            return None;
-        }
+    if next < 64 {
+        write_code(writer, ac_table, 0)?;
     }
     Some(())
+}
+
+#[inline(always)]
+fn write_code(writer: &mut BitWriter<'_>, table: &HuffmanTable, symbol: u8) -> Option<()> {
+    let (code, length) = table.code(symbol);
+    writer.put(code, length);
+    (length > 0).then_some(())
 }
 
 #[inline(always)]
@@ -521,7 +520,7 @@ fn write_symbol(
     run: u8,
     value: i32,
 ) -> Option<()> {
-    let size = 32 - value.unsigned_abs().leading_zeros();
+    let size = 32u32.wrapping_sub(value.unsigned_abs().leading_zeros());
     if size > 15 {
         return None;
     }
@@ -529,7 +528,7 @@ fn write_symbol(
     if length == 0 {
         return None;
     }
-    let bits = (value + (value >> 31)).cast_unsigned() & ((1 << size) - 1);
-    writer.put(code << size | bits, length + size);
+    let bits = value.wrapping_add(value >> 31).cast_unsigned() & (1u32 << size).wrapping_sub(1);
+    writer.put(code << size | bits, length.wrapping_add(size));
     Some(())
 }

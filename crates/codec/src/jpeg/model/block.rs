@@ -1,11 +1,55 @@
 //! Blocks of quantised coefficients, and what the model remembers of the blocks around one.
 
-/// A block's coefficients in natural order: row frequency × 8 + column frequency.
+use crate::jpeg::zigzag::ZIGZAG;
+
+/// A block's coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Block(pub(crate) [i16; 64]);
+pub(crate) struct Block {
+    /// In natural order: row frequency × 8 + column frequency.
+    values: [i16; 64],
+    /// Which AC coefficients differ from zero: bit z for place z of the zigzag sequence.
+    nonzero: u64,
+}
 
 impl Block {
-    pub(crate) const ZERO: Self = Self([0; 64]);
+    pub(crate) const ZERO: Self = Self {
+        values: [0; 64],
+        nonzero: 0,
+    };
+
+    /// The coefficient at a natural position.
+    #[inline(always)]
+    pub(crate) fn at(&self, position: usize) -> i16 {
+        self.values[position & 63]
+    }
+
+    #[inline(always)]
+    pub(crate) fn values(&self) -> &[i16; 64] {
+        &self.values
+    }
+
+    #[inline(always)]
+    pub(crate) fn dc(&self) -> i16 {
+        self.values[0]
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_dc(&mut self, value: i16) {
+        self.values[0] = value;
+    }
+
+    /// Sets a nonzero AC coefficient, given by its place in the zigzag sequence.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, place: usize, value: i16) {
+        self.values[usize::from(ZIGZAG[place & 63]) & 63] = value;
+        self.nonzero |= 1 << (place & 63);
+    }
+
+    /// Bit z tells whether place z > 0 of the zigzag sequence holds anything but zero.
+    #[inline(always)]
+    pub(crate) fn nonzero(&self) -> u64 {
+        self.nonzero
+    }
 }
 
 /// What is kept of a coded block for the blocks to its right and below.

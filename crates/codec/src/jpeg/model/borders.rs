@@ -13,14 +13,18 @@ const SHIFT: u32 = 7;
 /// Dequantised coefficients beyond this, which no encoder writes, are cut to it.
 const LIMIT: i32 = 1 << 15;
 
-/// The running sums of one block.
+/// The running sums of one block, apart for even and odd frequencies across the border: their sum
+/// is the near border, their difference the far one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Borders {
-    left: [i32; 8],
-    right: [i32; 8],
-    top: [i32; 8],
-    bottom: [i32; 8],
+    /// By row frequency, then parity of the column frequency.
+    across: [[i32; 2]; 8],
+    /// By column frequency, then parity of the row frequency.
+    down: [[i32; 2]; 8],
 }
+
+/// By frequency.
+const WEIGHTS: [i32; 8] = [FLAT, WAVE, WAVE, WAVE, WAVE, WAVE, WAVE, WAVE];
 
 impl Borders {
     /// Adds an AC coefficient.
@@ -28,20 +32,10 @@ impl Borders {
     pub(crate) fn add(&mut self, position: usize, dequantized: i32) {
         let (row, column) = (position >> 3 & 7, position & 7);
         let value = dequantized.clamp(-LIMIT, LIMIT);
-        let across = value.wrapping_mul(if column == 0 { FLAT } else { WAVE });
-        let down = value.wrapping_mul(if row == 0 { FLAT } else { WAVE });
-        self.left[row] = self.left[row].wrapping_add(across);
-        self.right[row] = self.right[row].wrapping_add(if column % 2 == 0 {
-            across
-        } else {
-            across.wrapping_neg()
-        });
-        self.top[column] = self.top[column].wrapping_add(down);
-        self.bottom[column] = self.bottom[column].wrapping_add(if row % 2 == 0 {
-            down
-        } else {
-            down.wrapping_neg()
-        });
+        let across = &mut self.across[row][column & 1];
+        *across = across.wrapping_add(value.wrapping_mul(WEIGHTS[column]));
+        let down = &mut self.down[column][row & 1];
+        *down = down.wrapping_add(value.wrapping_mul(WEIGHTS[row]));
     }
 
     /// Adds the DC coefficient.
@@ -53,29 +47,34 @@ impl Borders {
     /// Sum so far on the left border, by row frequency, in kept units.
     #[inline(always)]
     pub(crate) fn left(&self, row: usize) -> i32 {
-        self.left[row & 7] >> SHIFT
+        near(self.across[row & 7])
     }
 
     /// Sum so far on the top border, by column frequency, in kept units.
     #[inline(always)]
     pub(crate) fn top(&self, column: usize) -> i32 {
-        self.top[column & 7] >> SHIFT
+        near(self.down[column & 7])
     }
 
     /// Towards the right neighbour, in kept units.
     #[inline(always)]
     pub(crate) fn right(&self) -> [i16; 8] {
-        self.right.map(kept)
+        self.across.map(far)
     }
 
     /// Towards the lower neighbour, in kept units.
     #[inline(always)]
     pub(crate) fn bottom(&self) -> [i16; 8] {
-        self.bottom.map(kept)
+        self.down.map(far)
     }
 }
 
 #[inline(always)]
-fn kept(sum: i32) -> i16 {
-    (sum >> SHIFT).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+fn near([even, odd]: [i32; 2]) -> i32 {
+    even.wrapping_add(odd) >> SHIFT
+}
+
+#[inline(always)]
+fn far([even, odd]: [i32; 2]) -> i16 {
+    (even.wrapping_sub(odd) >> SHIFT).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }

@@ -50,9 +50,9 @@ impl<D: Decisions> CoefficientModel<D> {
         let dc_residual = self.dc.code(coder, &around, end, block);
         around
             .borders
-            .add_dc(i32::from(block.0[0]).wrapping_mul(quantization.steps[0]));
+            .add_dc(i32::from(block.dc()).wrapping_mul(quantization.steps[0]));
         let remembered = Remembered {
-            values: block.0.map(|value| value.clamp(-127, 127) as i8),
+            values: block.values().map(|value| value.clamp(-127, 127) as i8),
             bottom: around.borders.bottom(),
             dc_residual,
             interior_end: end as u8,

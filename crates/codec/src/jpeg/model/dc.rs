@@ -76,7 +76,7 @@ impl<D: Decisions> DcModel<D> {
                 (other_missed, 2),
             ]),
         ];
-        let residual = i32::from(block.0[0]).wrapping_sub(prediction);
+        let residual = i32::from(block.dc()).wrapping_sub(prediction);
         let size = if C::ENCODES {
             residual.unsigned_abs()
         } else {
@@ -87,7 +87,7 @@ impl<D: Decisions> DcModel<D> {
             .length
             .code(coder, contexts, 0, length.min(LENGTHS - 1));
         if length == 0 {
-            block.0[0] = prediction as i16;
+            block.set_dc(prediction as i16);
             return 0;
         }
         let size = self.code_low_bits(coder, length, size);
@@ -107,7 +107,7 @@ impl<D: Decisions> DcModel<D> {
         } else {
             residual
         };
-        block.0[0] = prediction.wrapping_add(residual) as i16;
+        block.set_dc(prediction.wrapping_add(residual) as i16);
         size.min(255) as u8
     }
 

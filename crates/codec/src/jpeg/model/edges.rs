@@ -5,6 +5,7 @@ use super::buckets::{end_bucket, prediction_bucket8, prediction_bucket16, scale_
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, Shape, Sign};
 use super::surroundings::{Surroundings, sign_class};
+use super::tables::EDGE_PLACE;
 use crate::entropy::Coder;
 
 /// The adaptive model of both edges.
@@ -88,7 +89,7 @@ impl<D: Decisions> EdgeModel<D> {
                 combine([(place, PLACES), (outside, 12), (predicted16, 16)]),
             ];
             let weight_set = combine([(place, PLACES), (usize::from(last), 2)]);
-            let size = u32::from(block.0[position].unsigned_abs());
+            let size = u32::from(block.at(position).unsigned_abs());
             let size = self
                 .magnitude
                 .code(coder, contexts, weight_set, last, scale, size);
@@ -113,9 +114,10 @@ impl<D: Decisions> EdgeModel<D> {
             ];
             let negative = self
                 .sign
-                .code(coder, contexts, place, block.0[position] < 0);
-            block.0[position] = signed(size, negative);
-            around.add(position, block.0[position]);
+                .code(coder, contexts, place, block.at(position) < 0);
+            let value = signed(size, negative);
+            block.set(usize::from(EDGE_PLACE[edge][index]), value);
+            around.add(position, value);
         }
         end
     }
@@ -165,6 +167,6 @@ fn place_on_edge<const COLUMN: bool>(index: usize) -> usize {
 }
 
 fn edge_end<const COLUMN: bool>(block: &Block) -> usize {
-    let nonzero = |&index: &usize| block.0[place_on_edge::<COLUMN>(index)] != 0;
+    let nonzero = |&index: &usize| block.at(place_on_edge::<COLUMN>(index)) != 0;
     (1..8).rev().find(nonzero).unwrap_or(0)
 }

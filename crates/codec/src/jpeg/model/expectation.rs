@@ -26,25 +26,36 @@ impl Weights {
     }
 }
 
-/// Row stride of the padded sums inside a block, and the padding before its first position.
+/// Positions of a padded row of sums, and where a block's first position stands in it.
 const STRIDE: usize = 16;
-const PADDING: usize = 2 * STRIDE + 2;
+const FIRST_ROW: usize = 1;
+const FIRST_COLUMN: usize = 4;
 
-/// Place of a position (natural order) in the padded sums.
-#[inline(always)]
-fn padded(position: usize) -> usize {
-    (position & 56)
-        .wrapping_mul(2)
-        .wrapping_add(position & 7)
-        .wrapping_add(PADDING)
+/// By column frequency: what a coefficient of size 1 adds to the row above, its own row and the
+/// two rows below, in half units.
+static SPREAD: [[[u16; STRIDE]; 4]; 8] = spread();
+
+const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
+    let mut spread = [[[0; STRIDE]; 4]; 8];
+    let mut column = 0;
+    while column < 8 {
+        let place = column + FIRST_COLUMN;
+        let rows = &mut spread[column];
+        (rows[0][place], rows[0][place + 1]) = (4, 3);
+        (rows[1][place - 1], rows[1][place + 1], rows[1][place + 2]) = (4, 4, 2);
+        (rows[2][place - 1], rows[2][place], rows[2][place + 1]) = (3, 4, 2);
+        rows[3][place] = 2;
+        column += 1;
+    }
+    spread
 }
 
 /// The expectation of every position of one block.
 pub(crate) struct Expectation {
     /// What the neighbours say, in 1/64 step.
     outside: [u16; 64],
-    /// Sums of coded coefficients around each position.
-    inside: [u16; 256],
+    /// Sums of coded coefficients around each position, in half units.
+    inside: [[u16; STRIDE]; 16],
     inside_weight: [u16; 64],
 }
 
@@ -74,7 +85,7 @@ impl Expectation {
         }
         Self {
             outside,
-            inside: [0; 256],
+            inside: [[0; STRIDE]; 16],
             inside_weight: weights.inside,
         }
     }
@@ -83,28 +94,21 @@ impl Expectation {
     #[inline(always)]
     pub(crate) fn add(&mut self, position: usize, size: u32) {
         let size = size.min(255) as u16;
-        let place = padded(position);
-        let mut push = |place: usize, amount: u16| {
-            let sum = &mut self.inside[place & 255];
-            *sum = sum.wrapping_add(amount);
-        };
-        let double = size.wrapping_mul(2);
-        let half_more = size.wrapping_add(size / 2);
-        push(place.wrapping_add(1), double);
-        push(place.wrapping_add(STRIDE), double);
-        push(place.wrapping_sub(1), double);
-        push(place.wrapping_sub(STRIDE), double);
-        push(place.wrapping_add(STRIDE + 1), size);
-        push(place.wrapping_add(STRIDE - 1), half_more);
-        push(place.wrapping_sub(STRIDE - 1), half_more);
-        push(place.wrapping_add(2), size);
-        push(place.wrapping_add(2 * STRIDE), size);
+        let row = position >> 3 & 7;
+        for (offset, spread) in SPREAD[position & 7].iter().enumerate() {
+            let sums = &mut self.inside[row.wrapping_add(offset) & 15];
+            for (sum, share) in sums.iter_mut().zip(spread) {
+                *sum = sum.wrapping_add(share.wrapping_mul(size));
+            }
+        }
     }
 
     /// Sum of coded coefficients around a position.
     #[inline(always)]
     pub(crate) fn inside(&self, position: usize) -> u32 {
-        u32::from(self.inside[padded(position) & 255])
+        let row = (position >> 3 & 7).wrapping_add(FIRST_ROW);
+        let column = (position & 7).wrapping_add(FIRST_COLUMN);
+        u32::from(self.inside[row][column] >> 1)
     }
 
     /// Expected magnitude at a position, in 1/64 step.

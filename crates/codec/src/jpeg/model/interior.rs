@@ -1,6 +1,6 @@
 //! Codes the 7 × 7 interior of a block: the coefficients both of whose frequencies differ from 0.
 
-use super::block::{Block, Neighbours};
+use super::block::{Block, Neighbours, signed};
 use super::buckets::{
     end_bucket, prediction_bucket8, remaining_bucket4, remaining_bucket8, scale_bucket,
     signed_bucket16,
@@ -8,7 +8,7 @@ use super::buckets::{
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, Shape, Sign};
 use super::surroundings::Surroundings;
-use super::tables::{INTERIOR, INTERIOR_ZONE};
+use super::tables::{INTERIOR, INTERIOR_PLACE, INTERIOR_PLACES, INTERIOR_ZONE};
 use crate::entropy::Coder;
 
 /// The adaptive model of the interior.
@@ -105,7 +105,7 @@ impl<D: Decisions> InteriorModel<D> {
             ];
             let weight_set = combine([(z, POSITIONS), (near_end, 4)]);
             let last = remaining == 1;
-            let size = u32::from(block.0[position].unsigned_abs());
+            let size = u32::from(block.at(position).unsigned_abs());
             let size = self
                 .magnitude
                 .code(coder, contexts, weight_set, last, scale, size);
@@ -121,16 +121,17 @@ impl<D: Decisions> InteriorModel<D> {
                 combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
                 combine([(z, POSITIONS), (around.signs(position), 27)]),
             ];
-            let negative = self.sign.code(coder, contexts, z, block.0[position] < 0);
-            block.0[position] = super::block::signed(size, negative);
-            around.add(position, block.0[position]);
+            let negative = self.sign.code(coder, contexts, z, block.at(position) < 0);
+            let value = signed(size, negative);
+            block.set(usize::from(INTERIOR_PLACE[z]), value);
+            around.add(position, value);
         }
     }
 }
 
+/// Places before the last nonzero one, that one included, counted in the interior alone.
 fn interior_end(block: &Block) -> usize {
-    let last = INTERIOR
-        .iter()
-        .rposition(|&position| block.0[usize::from(position)] != 0);
-    last.map_or(0, |z| z.wrapping_add(1))
+    let nonzero = block.nonzero() & INTERIOR_PLACES;
+    let reach = u64::MAX.checked_shr(nonzero.leading_zeros()).unwrap_or(0);
+    (reach & INTERIOR_PLACES).count_ones() as usize
 }
