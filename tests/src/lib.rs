@@ -4,6 +4,7 @@
 //! bytes on every run, so a failure is reproduced by the seed it names.
 #![forbid(unsafe_code)]
 
+pub mod container;
 pub mod corpus;
 pub mod damage;
 pub mod in_process;

@@ -4,8 +4,10 @@
 //! bytes; never other bytes with success, never a panic, a hang or a signal.
 
 use crate::inputs;
+use fastrand::Rng;
 use lepta_codec::Level;
 use lepta_tests::cases;
+use lepta_tests::container::repair_checksums;
 use lepta_tests::damage::{Counts, each};
 use lepta_tests::in_process::{compress, decompress, level_name};
 use lepta_tests::jpeg_generator::Kind;
@@ -75,6 +77,40 @@ fn the_codec_finds_damage_between_and_after_segments() {
         edge_step: 16,
     };
     assert_found_by_codec(&inputs::several_segments(), Level::Fast, counts);
+}
+
+/// Damage behind right checksums, which reaches the models and is caught by the
+/// checksum over the decoded bytes or before.
+fn assert_forgeries_are_found(original: &[u8], level: Level, count: u64) {
+    let whole = compress(original, level);
+    let mut random = Rng::with_seed(4);
+    for case in 0..count {
+        let mut forged = whole.clone();
+        for _ in 0..=case % 4 {
+            let place = random.usize(..forged.len());
+            // Small places hold the headers and lists of parts.
+            let place = if random.bool() {
+                place.min(place % 64)
+            } else {
+                place
+            };
+            forged[place] = random.u8(..);
+        }
+        repair_checksums(&mut forged);
+        if let Ok(output) = decompress(&forged) {
+            assert!(output == original, "{level:?}, forgery {case}: other bytes");
+        }
+    }
+}
+
+#[test]
+fn forgeries_are_found_at_the_fast_level() {
+    assert_forgeries_are_found(&small(), Level::Fast, cases(10_000));
+}
+
+#[test]
+fn forgeries_are_found_at_the_default_level() {
+    assert_forgeries_are_found(&small(), Level::Default, cases(5_000));
 }
 
 #[test]
