@@ -4,17 +4,90 @@
 //! target and for x86-64-v3 (AVX2, BMI), and the compiler vectorises it as it can. Invariant: both
 //! give the same bytes, because the code itself is the same.
 
-/// Runs `work` compiled for the best instructions that this machine has.
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::x86::{Avx2, Sse2};
+use fearless_simd::{Level, Simd, prelude::*, u16x16};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m128i, __m256i, _mm_mulhi_epu16, _mm256_mulhi_epu16};
+
+/// Work that is worth compiling for more than one set of vector instructions.
 ///
-/// `work` must be `#[inline(always)]`, and so must all that matters in it.
-#[inline(always)]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(all(target_arch = "x86_64", not(feature = "force-scalar")))]
-    {
-        use fearless_simd::Simd;
-        if let Some(avx2) = fearless_simd::Level::new().as_avx2() {
-            return avx2.vectorize(work);
-        }
+/// `run` must be `#[inline(always)]`, and so must all that matters in it.
+pub(crate) trait Vectorized {
+    type Output;
+    /// Does the work; `simd` stands for the instructions in use.
+    fn run<S: VectorMultiply>(self, simd: S) -> Self::Output;
+}
+
+/// Does the work with the best instructions that this machine has.
+#[cfg(not(feature = "force-scalar"))]
+pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = Level::new().as_avx2() {
+        return avx2.vectorize(
+            #[inline(always)]
+            || work.run(avx2),
+        );
     }
-    work()
+    baseline(work)
+}
+
+/// Does the work without vector instructions beyond the target's baseline.
+#[cfg(feature = "force-scalar")]
+pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
+    baseline(work)
+}
+
+fn baseline<W: Vectorized>(work: W) -> W::Output {
+    let level = Level::baseline();
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sse2) = level.as_sse2() {
+        return work.run(sse2);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    return fearless_simd::dispatch!(level, simd => work.run(simd));
+    #[cfg(target_arch = "x86_64")]
+    unreachable!("x86-64 has SSE2")
+}
+
+/// Vector instructions with the multiplication that their portable set lacks.
+pub(crate) trait VectorMultiply: Simd {
+    /// The upper halves of 16 products of 16-bit numbers.
+    fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self>;
+}
+
+#[cfg(target_arch = "x86_64")]
+fearless_simd::kernel!(
+    #[inline(always)]
+    fn high_product_avx2(avx2: Avx2, left: __m256i, right: __m256i) -> __m256i {
+        _mm256_mulhi_epu16(left, right)
+    }
+);
+
+#[cfg(target_arch = "x86_64")]
+fearless_simd::kernel!(
+    #[inline(always)]
+    fn high_product_sse2(sse2: Sse2, left: __m128i, right: __m128i) -> __m128i {
+        _mm_mulhi_epu16(left, right)
+    }
+);
+
+#[cfg(target_arch = "x86_64")]
+impl VectorMultiply for Avx2 {
+    #[inline(always)]
+    fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self> {
+        high_product_avx2(self, left.into(), right.into()).simd_into(self)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl VectorMultiply for Sse2 {
+    #[inline(always)]
+    fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self> {
+        let (left_low, left_high) = left.split();
+        let (right_low, right_high) = right.split();
+        let low = high_product_sse2(self, left_low.into(), right_low.into());
+        let high = high_product_sse2(self, left_high.into(), right_high.into());
+        self.combine_u16x8(low.simd_into(self), high.simd_into(self))
+    }
 }

@@ -8,5 +8,7 @@ pub(crate) mod logistic;
 pub(crate) mod mixed;
 mod range_coder;
 pub(crate) mod symbols;
+mod vector_coder;
 
 pub use range_coder::{Coder, RangeDecoder, RangeEncoder};
+pub(crate) use vector_coder::VectorCoder;

@@ -5,6 +5,9 @@
 //! 16 × 16-bit high multiply: cheap for one decision, and one vector instruction for a whole
 //! alphabet. Invariant: encoder and decoder hold the same range before every decision.
 
+use crate::simd::VectorMultiply;
+use fearless_simd::{prelude::*, u16x16};
+
 /// Fewest units of 1/65536 that a binary decision may leave to either outcome.
 pub(crate) const PROBABILITY_FLOOR: u32 = 16;
 
@@ -27,23 +30,97 @@ pub trait Coder {
     /// Codes the lowest `count` (0..=8) bits of `value`, each with probability one half.
     fn raw_bits(&mut self, count: u32, value: u32) -> u32;
 
-    /// Codes one of 16 symbols. `bounds[s]` (non-decreasing, `bounds[0] == 0`, at most 65535) is
-    /// the cumulative probability of all symbols below `s` in units of 1/65536; every symbol is
-    /// given at least one unit of the range whatever the bounds.
-    fn symbol(&mut self, bounds: &[u16; 16], symbol: usize) -> usize;
+    /// Codes one of 16 symbols. `ends[s]`, for `s` below 15 and in ascending order, is the
+    /// probability of all symbols up to `s` in units of 1/65536; `ends[15]` has no meaning.
+    /// Every symbol is given some of the range however close the ends are.
+    ///
+    /// `search` finds the symbol to decode from the range and the window on it, as
+    /// [`search_symbol`] does.
+    fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, search: F) -> usize
+    where
+        F: FnOnce(u32, u32) -> usize;
+
+    /// The same with the plain search.
+    #[inline(always)]
+    fn symbol(&mut self, ends: &[u16; 16], symbol: usize) -> usize {
+        self.symbol_by(
+            ends,
+            symbol,
+            #[inline(always)]
+            |range, window| search_symbol(range, window, ends),
+        )
+    }
+
+    /// Moves the elements of a [`Distribution`](super::symbols::Distribution) towards `symbol`.
+    #[inline(always)]
+    fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
+        super::symbols::adapt(elements, symbol);
+    }
 }
 
 /// Units of the range that every one of 16 symbols keeps whatever its probability.
 const SYMBOL_FLOOR: u32 = 4;
 
-/// Scales cumulative probabilities to the range; strictly increasing because of the floor.
+/// By symbol: what it adds to its end because of the floor.
+const FLOORS: [u16; 16] = {
+    let mut floors = [0; 16];
+    let mut symbol = 0;
+    while symbol < 16 {
+        floors[symbol] = (symbol as u16 + 1) * SYMBOL_FLOOR as u16;
+        symbol += 1;
+    }
+    floors
+};
+
+/// The symbol in whose part of the range the window lies: how many of the first 15 symbols' ends
+/// it has passed.
 #[inline(always)]
-fn scale_bound(range: u32, bound: u16, index: usize) -> u32 {
-    (range
-        .wrapping_sub(16 * SYMBOL_FLOOR)
-        .wrapping_mul(u32::from(bound))
-        >> 16)
-        .wrapping_add(index as u32 * SYMBOL_FLOOR)
+fn search_symbol(range: u32, window: u32, ends: &[u16; 16]) -> usize {
+    let free = range.wrapping_sub(16 * SYMBOL_FLOOR);
+    let end_of = |(end, floor): (&u16, &u16)| {
+        (free.wrapping_mul(u32::from(*end)) >> 16).wrapping_add(u32::from(*floor))
+    };
+    ends[..15]
+        .iter()
+        .zip(&FLOORS)
+        .map(end_of)
+        .filter(|end| *end <= window)
+        .count()
+}
+
+/// The vector twin of [`search_symbol`].
+#[inline(always)]
+pub(super) fn search_symbol_vector<S: VectorMultiply>(
+    simd: S,
+    range: u32,
+    window: u32,
+    ends: &[u16; 16],
+) -> usize {
+    let free = u16x16::splat(simd, range.wrapping_sub(16 * SYMBOL_FLOOR) as u16);
+    let scaled =
+        simd.high_product(u16x16::simd_from(simd, *ends), free) + u16x16::simd_from(simd, FLOORS);
+    let passed = scaled
+        .simd_le(u16x16::splat(simd, window as u16))
+        .to_bitmask()
+        & 0x7FFF;
+    passed.count_ones() as usize
+}
+
+/// Start and size of one symbol's part of the range.
+#[inline(always)]
+fn part_of(range: u32, ends: &[u16; 16], symbol: usize) -> (u32, u32) {
+    let free = range.wrapping_sub(16 * SYMBOL_FLOOR);
+    let end_of = |symbol: usize| {
+        let scaled = free.wrapping_mul(u32::from(ends[symbol & 15])) >> 16;
+        scaled.wrapping_add(u32::from(FLOORS[symbol & 15]))
+    };
+    let start = if symbol == 0 {
+        0
+    } else {
+        end_of(symbol.wrapping_sub(1))
+    };
+    let end = if symbol == 15 { range } else { end_of(symbol) };
+    (start, end.wrapping_sub(start))
 }
 
 #[inline(always)]
@@ -159,20 +236,14 @@ impl<'a> RangeEncoder<'a> {
         self.written += 1;
     }
 
-    /// Runs `work` on a copy of this encoder that the compiler can keep in registers.
-    #[inline(always)]
-    pub(crate) fn with_local<R>(&mut self, work: impl FnOnce(&mut RangeEncoder<'_>) -> R) -> R {
-        let mut local = RangeEncoder {
-            output: &mut *self.output,
-            written: self.written,
-            low: self.low,
-            range: self.range,
-            pending: self.pending,
+    /// Moves the encoder out, so that it can be a local variable, kept in registers; what is left
+    /// behind has an empty buffer.
+    pub(crate) fn take(&mut self) -> Self {
+        let empty = Self {
+            output: &mut [],
+            ..*self
         };
-        let result = work(&mut local);
-        (self.written, self.low) = (local.written, local.low);
-        (self.range, self.pending) = (local.range, local.pending);
-        result
+        std::mem::replace(self, empty)
     }
 }
 
@@ -224,13 +295,12 @@ impl Coder for RangeEncoder<'_> {
     }
 
     #[inline(always)]
-    fn symbol(&mut self, bounds: &[u16; 16], symbol: usize) -> usize {
-        let start = scale_bound(self.range, bounds[symbol], symbol);
-        let end = match bounds.get(symbol + 1) {
-            Some(&bound) => scale_bound(self.range, bound, symbol + 1),
-            None => self.range,
-        };
-        self.narrow(start, end.wrapping_sub(start));
+    fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, _search: F) -> usize
+    where
+        F: FnOnce(u32, u32) -> usize,
+    {
+        let (start, size) = part_of(self.range, ends, symbol);
+        self.narrow(start, size);
         symbol
     }
 }
@@ -344,24 +414,13 @@ impl Coder for RangeDecoder<'_> {
     }
 
     #[inline(always)]
-    fn symbol(&mut self, bounds: &[u16; 16], _: usize) -> usize {
-        let free = self.range.wrapping_sub(16 * SYMBOL_FLOOR);
-        let window = self.window() as u16;
-        let mut scaled = [0u16; 17];
-        let mut symbol = 0u16;
-        for index in 0..16 {
-            let bound = (free.wrapping_mul(u32::from(bounds[index])) >> 16) as u16;
-            scaled[index] = bound.wrapping_add(index as u16 * SYMBOL_FLOOR as u16);
-            symbol = symbol.wrapping_add(u16::from(scaled[index] <= window));
-        }
-        scaled[16] = self.range as u16;
-        // `bounds[0]` is 0, so at least one bound lies at or below the window.
-        let symbol = usize::from(symbol.wrapping_sub(1) & 15);
-        let start = u32::from(scaled[symbol]);
-        self.narrow(
-            start,
-            u32::from(scaled[symbol.wrapping_add(1)]).wrapping_sub(start),
-        );
+    fn symbol_by<F>(&mut self, ends: &[u16; 16], _: usize, search: F) -> usize
+    where
+        F: FnOnce(u32, u32) -> usize,
+    {
+        let symbol = search(self.range, self.window());
+        let (start, size) = part_of(self.range, ends, symbol);
+        self.narrow(start, size);
         symbol
     }
 }
@@ -386,9 +445,9 @@ mod tests {
                 .prop_map(|(n, v)| Decision::Raw(n, v)),
             (any::<[u16; 15]>(), 0usize..16).prop_map(|(mut rest, symbol)| {
                 rest.sort_unstable();
-                let mut bounds = [0; 16];
-                bounds[1..].copy_from_slice(&rest);
-                Decision::Symbol(bounds, symbol)
+                let mut ends = [0; 16];
+                ends[..15].copy_from_slice(&rest);
+                Decision::Symbol(ends, symbol)
             }),
         ]
     }
@@ -399,7 +458,7 @@ mod tests {
             Decision::Raw(n, value) => {
                 coder.raw_bits(*n, if C::ENCODES { *value } else { 0 }) as usize
             }
-            Decision::Symbol(bounds, s) => coder.symbol(bounds, if C::ENCODES { *s } else { 0 }),
+            Decision::Symbol(ends, s) => coder.symbol(ends, if C::ENCODES { *s } else { 0 }),
         };
         decisions.iter().map(code).collect()
     }

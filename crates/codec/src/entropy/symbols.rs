@@ -2,15 +2,17 @@
 //!
 //! After T. Duda's and D. Bulatov's adaptive cumulative distributions, as AV1 uses them: every
 //! cumulative probability moves a fraction of the way to the one that would have made the symbol
-//! certain. Invariant: the bounds stay in ascending order, since all on one side of the symbol
+//! certain. Invariant: the ends of symbols stay in ascending order, since all on one side of the symbol
 //! move by the same non-decreasing function.
 
 use super::Coder;
+use crate::simd::VectorMultiply;
+use fearless_simd::{prelude::*, u16x16};
 
 /// Cumulative probabilities of 16 symbols, in units of 1/65536.
 ///
-/// Element `s` is the probability of all symbols below `s`. That of symbol 0 is zero, and in its
-/// place stands the rate of adaptation.
+/// Element `s` is the probability of all symbols up to `s`. That of symbol 15 is one, and in its
+/// place stands the rate of adaptation, so that one vector holds all and is updated as one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
 pub(crate) struct Distribution([u16; 16]);
@@ -19,17 +21,21 @@ const FIRST_RATE: u16 = 32_768;
 /// The slowest rate: a distribution remembers some 160 symbols.
 const SLOWEST: u16 = 400;
 
-/// By symbol and bound: all ones where the bound moves up.
+/// Lower limits of the elements: only the rate has one.
+const LOWEST: [u16; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, SLOWEST];
+
+/// By symbol and element: all ones where the element moves up. The rate moves down, which makes it
+/// fall by the square of itself: as one over the number of symbols seen.
 static MOVES_UP: [[u16; 16]; 16] = moves_up();
 
 const fn moves_up() -> [[u16; 16]; 16] {
     let mut masks = [[0; 16]; 16];
     let mut symbol = 0;
     while symbol < 16 {
-        let mut bound = symbol + 1;
-        while bound < 16 {
-            masks[symbol][bound] = 0xFFFF;
-            bound += 1;
+        let mut end = symbol;
+        while end < 15 {
+            masks[symbol][end] = 0xFFFF;
+            end += 1;
         }
         symbol += 1;
     }
@@ -39,29 +45,42 @@ const fn moves_up() -> [[u16; 16]; 16] {
 impl Distribution {
     /// Expects the first `symbols` (1..=16) symbols alike.
     pub(crate) fn even(symbols: usize) -> Self {
-        let mut bounds = [0; 16];
-        for (index, bound) in bounds.iter_mut().enumerate() {
-            *bound = (index.min(symbols) * 65535 / symbols) as u16;
+        let mut ends = [0; 16];
+        for (symbol, end) in ends.iter_mut().enumerate() {
+            *end = ((symbol + 1).min(symbols) * 65535 / symbols) as u16;
         }
-        bounds[0] = FIRST_RATE;
-        Self(bounds)
+        ends[15] = FIRST_RATE;
+        Self(ends)
     }
 
     /// Codes one symbol and learns from it.
     #[inline(always)]
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, symbol: usize) -> usize {
-        let mut bounds = self.0;
-        let rate = bounds[0];
-        bounds[0] = 0;
-        let symbol = coder.symbol(&bounds, symbol) & 15;
-        for (bound, mask) in bounds.iter_mut().zip(&MOVES_UP[symbol]) {
-            let distance = *bound ^ mask;
-            *bound = distance.wrapping_sub(high_product(distance, rate)) ^ mask;
-        }
-        bounds[0] = rate.wrapping_sub(high_product(rate.wrapping_sub(SLOWEST), rate));
-        self.0 = bounds;
+        let symbol = coder.symbol(&self.0, symbol) & 15;
+        coder.adapt(&mut self.0, symbol);
         symbol
     }
+}
+
+/// Moves the elements of a distribution towards `symbol`.
+#[inline(always)]
+pub(super) fn adapt(elements: &mut [u16; 16], symbol: usize) {
+    let rate = elements[15];
+    let masks = &MOVES_UP[symbol & 15];
+    for ((element, mask), lowest) in elements.iter_mut().zip(masks).zip(&LOWEST) {
+        let distance = *element ^ mask;
+        *element = (distance.wrapping_sub(high_product(distance, rate)) ^ mask).max(*lowest);
+    }
+}
+
+/// The vector twin of [`adapt`].
+#[inline(always)]
+pub(super) fn adapt_vector<S: VectorMultiply>(simd: S, elements: &mut [u16; 16], symbol: usize) {
+    let rate = u16x16::splat(simd, elements[15]);
+    let mask = u16x16::simd_from(simd, MOVES_UP[symbol & 15]);
+    let distance = u16x16::simd_from(simd, *elements) ^ mask;
+    let moved = (distance - simd.high_product(distance, rate)) ^ mask;
+    *elements = moved.max(u16x16::simd_from(simd, LOWEST)).into();
 }
 
 /// The upper half of a 16 × 16-bit product.
@@ -86,7 +105,7 @@ mod tests {
             let mut distribution = Distribution::even(16);
             for &symbol in &symbols {
                 distribution.code(&mut encoder, symbol);
-                prop_assert!(distribution.0[1..].is_sorted());
+                prop_assert!(distribution.0[..15].is_sorted());
             }
             let length = encoder.finish().expect("the buffer is large enough");
             let mut decoder = RangeDecoder::new(&buffer[..length]);

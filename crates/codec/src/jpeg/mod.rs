@@ -14,8 +14,8 @@ mod rows;
 mod scan;
 mod zigzag;
 
-use crate::entropy::{RangeDecoder, RangeEncoder};
-use crate::simd::vectorized;
+use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
+use crate::simd::{VectorMultiply, Vectorized, vectorized};
 use crate::{Error, Level};
 use frame::ScanLayout;
 use markers::{Found, HeaderParser};
@@ -93,8 +93,22 @@ impl AnyModels {
         end_of_input: bool,
     ) -> McuRun {
         match self {
-            Self::Fast(models) => encode_scan(scan, models, coder, input, limit, end_of_input),
-            Self::Default(models) => encode_scan(scan, models, coder, input, limit, end_of_input),
+            Self::Fast(models) => vectorized(EncodeScan {
+                scan,
+                models,
+                coder,
+                input,
+                limit,
+                end_of_input,
+            }),
+            Self::Default(models) => vectorized(EncodeScan {
+                scan,
+                models,
+                coder,
+                input,
+                limit,
+                end_of_input,
+            }),
         }
     }
 
@@ -107,46 +121,84 @@ impl AnyModels {
         limit: usize,
     ) -> Result<(), Error> {
         match self {
-            Self::Fast(models) => decode_scan(scan, models, coder, mcus, out, limit),
-            Self::Default(models) => decode_scan(scan, models, coder, mcus, out, limit),
+            Self::Fast(models) => vectorized(DecodeScan {
+                scan,
+                models,
+                coder,
+                mcus,
+                out,
+                limit,
+            }),
+            Self::Default(models) => vectorized(DecodeScan {
+                scan,
+                models,
+                coder,
+                mcus,
+                out,
+                limit,
+            }),
         }
     }
 }
 
-fn encode_scan<D: Decisions>(
-    scan: &mut Scan,
-    models: &mut Models<D>,
-    coder: &mut RangeEncoder<'_>,
-    input: &[u8],
+/// Codes MCUs; see [`Jpeg::encode_mcus`].
+struct EncodeScan<'w, 'o, D: Decisions> {
+    scan: &'w mut Scan,
+    models: &'w mut Models<D>,
+    coder: &'w mut RangeEncoder<'o>,
+    input: &'w [u8],
     limit: usize,
     end_of_input: bool,
-) -> McuRun {
-    vectorized(
-        #[inline(always)]
-        || {
-            coder.with_local(
-                #[inline(always)]
-                |coder| scan.encode(models, coder, input, limit, end_of_input),
-            )
-        },
-    )
 }
 
-fn decode_scan<D: Decisions>(
-    scan: &mut Scan,
-    models: &mut Models<D>,
-    coder: &mut RangeDecoder<'_>,
+impl<D: Decisions> Vectorized for EncodeScan<'_, '_, D> {
+    type Output = McuRun;
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) -> McuRun {
+        let Self {
+            scan,
+            models,
+            coder,
+            input,
+            limit,
+            end_of_input,
+        } = self;
+        let mut local = VectorCoder {
+            coder: coder.take(),
+            simd,
+        };
+        let run = scan.encode(models, &mut local, input, limit, end_of_input);
+        *coder = local.coder;
+        run
+    }
+}
+
+/// Decodes MCUs; see [`Jpeg::decode_mcus`].
+struct DecodeScan<'w, 'i, D: Decisions> {
+    scan: &'w mut Scan,
+    models: &'w mut Models<D>,
+    coder: &'w mut RangeDecoder<'i>,
     mcus: u32,
-    out: &mut Vec<u8>,
+    out: &'w mut Vec<u8>,
     limit: usize,
-) -> Result<(), Error> {
-    let mut local = *coder;
-    let result = vectorized(
-        #[inline(always)]
-        || scan.decode(models, &mut local, mcus, out, limit),
-    );
-    *coder = local;
-    result
+}
+
+impl<D: Decisions> Vectorized for DecodeScan<'_, '_, D> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
+        let mut local = VectorCoder {
+            coder: *self.coder,
+            simd,
+        };
+        let result = self
+            .scan
+            .decode(self.models, &mut local, self.mcus, self.out, self.limit);
+        *self.coder = local.coder;
+        result
+    }
 }
 
 impl fmt::Debug for AnyModels {

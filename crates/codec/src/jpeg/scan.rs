@@ -16,8 +16,8 @@ use super::rows::Rows;
 use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
+use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
-use crate::entropy::{Coder, RangeDecoder, RangeEncoder};
 
 /// The adaptive models, which outlive a scan.
 pub(crate) struct Models<D: Decisions> {
@@ -38,6 +38,7 @@ impl<D: Decisions> Models<D> {
     }
 
     /// Codes the bits that fill up a byte before a marker.
+    #[inline(always)]
     fn code_padding<C: Coder>(&mut self, coder: &mut C, length: u32, value: u32) -> u32 {
         let mut found = 0;
         for shift in (0..length).rev() {
@@ -112,10 +113,10 @@ impl Scan {
 
     /// See [`super::Jpeg::encode_mcus`].
     #[inline(always)]
-    pub(crate) fn encode<D: Decisions>(
+    pub(crate) fn encode<D: Decisions, C: Coder>(
         &mut self,
         models: &mut Models<D>,
-        coder: &mut RangeEncoder<'_>,
+        coder: &mut C,
         input: &[u8],
         limit: usize,
         end_of_input: bool,
@@ -163,10 +164,10 @@ impl Scan {
 
     /// See [`super::Jpeg::decode_mcus`].
     #[inline(always)]
-    pub(crate) fn decode<D: Decisions>(
+    pub(crate) fn decode<D: Decisions, C: Coder>(
         &mut self,
         models: &mut Models<D>,
-        coder: &mut RangeDecoder<'_>,
+        coder: &mut C,
         mcus: u32,
         output: &mut Vec<u8>,
         limit: usize,

@@ -1,0 +1,56 @@
+//! A coder whose 16-symbol operations use vector instructions.
+
+use super::Coder;
+use super::range_coder::search_symbol_vector;
+use super::symbols::adapt_vector;
+use crate::simd::VectorMultiply;
+
+/// Does what `coder` does, with the same results.
+#[derive(Debug)]
+pub(crate) struct VectorCoder<C, S> {
+    pub(crate) coder: C,
+    pub(crate) simd: S,
+}
+
+impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
+    const ENCODES: bool = C::ENCODES;
+
+    #[inline(always)]
+    fn bit(&mut self, probability_of_one: u32, bit: bool) -> bool {
+        self.coder.bit(probability_of_one, bit)
+    }
+
+    #[inline(always)]
+    fn unpredictable_bit(&mut self, probability_of_one: u32, bit: bool) -> bool {
+        self.coder.unpredictable_bit(probability_of_one, bit)
+    }
+
+    #[inline(always)]
+    fn raw_bits(&mut self, count: u32, value: u32) -> u32 {
+        self.coder.raw_bits(count, value)
+    }
+
+    #[inline(always)]
+    fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, search: F) -> usize
+    where
+        F: FnOnce(u32, u32) -> usize,
+    {
+        self.coder.symbol_by(ends, symbol, search)
+    }
+
+    #[inline(always)]
+    fn symbol(&mut self, ends: &[u16; 16], symbol: usize) -> usize {
+        let simd = self.simd;
+        self.coder.symbol_by(
+            ends,
+            symbol,
+            #[inline(always)]
+            |range, window| search_symbol_vector(simd, range, window, ends),
+        )
+    }
+
+    #[inline(always)]
+    fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
+        adapt_vector(self.simd, elements, symbol);
+    }
+}
