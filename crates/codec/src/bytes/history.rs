@@ -133,10 +133,7 @@ const fn tables() -> Tables {
         }
         from += 1;
     }
-    Tables {
-        counts,
-        next,
-    }
+    Tables { counts, next }
 }
 
 /// The history after one more outcome.

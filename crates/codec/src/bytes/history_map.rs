@@ -36,9 +36,12 @@ impl HistoryMap {
         if history == history::EMPTY {
             return;
         }
-        let target = if bit { 65535 } else { 0 };
-        let probability = i32::from(*entry);
-        *entry = probability.wrapping_add((target - probability) >> RATE) as u16;
+        // Rounded down towards zero probability and towards one alike.
+        if bit {
+            *entry = entry.wrapping_add((65535 - *entry) >> RATE);
+        } else {
+            *entry = entry.wrapping_sub(*entry >> RATE);
+        }
     }
 }
 

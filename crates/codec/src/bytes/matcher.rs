@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_repetition_is_predicted_across_the_end_of_the_history() {
         let text: Vec<u8> = (0..100_000u32)
-            .map(|i| (i % 1000 * 7919 >> 5) as u8)
+            .map(|i| ((i % 1000 * 7919) >> 5) as u8)
             .collect();
         let (right, wrong) = follow(&text);
         assert!(right > 90_000 * 8, "{right} right, {wrong} wrong");
@@ -207,7 +207,9 @@ mod tests {
 
     #[test]
     fn one_difference_does_not_end_a_repetition() {
-        let mut text: Vec<u8> = (0..2000u32).map(|i| (i % 1000 * 7919 >> 5) as u8).collect();
+        let mut text: Vec<u8> = (0..2000u32)
+            .map(|i| ((i % 1000 * 7919) >> 5) as u8)
+            .collect();
         text[1500] ^= 0x55;
         let (right, wrong) = follow(&text);
         assert!(

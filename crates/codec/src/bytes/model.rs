@@ -9,14 +9,17 @@ use super::matcher::Matcher;
 use super::mixer::Mixer;
 use super::node::Node;
 use super::refiner::Refiner;
-use crate::entropy::Coder;
 use crate::entropy::logistic::{LOG_ODDS_LIMIT, squash, stretch};
+use crate::entropy::Coder;
 
 /// Groups in the table that all hashed contexts share.
 const GROUPS: usize = 1 << 14;
 
 /// Inputs of the mixers: hashed contexts, no context, the match.
 const INPUTS: usize = CONTEXTS + 2;
+
+/// Least probability, in units of 1/65536, of either outcome of a decision.
+const LEAST_PROBABILITY: u32 = 16;
 
 /// Adaptive model of bytes, the same for both directions; under 400 KiB.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ impl BytesModel {
     /// Codes one byte and learns from it.
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
         self.prime();
-        self.code_byte(coder, byte)
+        self.code_byte(byte, |probability, bit| coder.bit(probability, bit))
     }
 
     /// Learns that these bytes came by without being coded: only what repeats them later profits.
@@ -85,7 +88,7 @@ impl BytesModel {
         if !self.primed {
             self.primed = true;
             for &byte in dictionary::PIECES.iter().copied().flatten() {
-                self.code_byte(&mut Rehearsal, byte);
+                self.code_byte(byte, |_, bit| bit);
             }
         }
     }
@@ -95,7 +98,10 @@ impl BytesModel {
         self.matcher.push(byte, self.recent.last_four());
     }
 
-    fn code_byte<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+    /// Predicts, decides and learns the bits of one byte. `decide` is given the probability of one
+    /// and the bit of `byte`, and says which bit it is.
+    #[inline(always)]
+    fn code_byte(&mut self, byte: u8, mut decide: impl FnMut(u32, bool) -> bool) -> u8 {
         let hashes = self.recent.hashes();
         let mut path = 1;
         for half in 0..2 {
@@ -105,7 +111,9 @@ impl BytesModel {
             for _ in 0..4 {
                 let bit = wanted & 128 != 0;
                 wanted <<= 1;
-                let bit = self.code_bit(coder, &places, path as usize, half_path, bit);
+                let bit = self.code_bit(&places, path as usize, half_path, |probability| {
+                    decide(probability, bit)
+                });
                 path = path << 1 | u32::from(bit);
                 half_path = half_path << 1 | usize::from(bit);
             }
@@ -115,16 +123,15 @@ impl BytesModel {
         byte
     }
 
-    /// Codes the bit behind `path`, the bits of the byte so far behind a leading one; `half_path`
-    /// are those of its half, likewise, and `places` the groups of that half.
+    /// The bit behind `path`, the bits of the byte so far behind a leading one; `half_path` are
+    /// those of its half, likewise, and `places` the groups of that half.
     #[inline(always)]
-    fn code_bit<C: Coder>(
+    fn code_bit(
         &mut self,
-        coder: &mut C,
         places: &[usize; CONTEXTS],
         path: usize,
         half_path: usize,
-        bit: bool,
+        decide: impl FnOnce(u32) -> bool,
     ) -> bool {
         let histories = places.map(|place| self.table.history(place, half_path));
         let mut inputs = [0; INPUTS];
@@ -148,7 +155,7 @@ impl BytesModel {
             self.refiners[1].refine(log_odds, hashed),
         ];
         let probability = (2 * squash(log_odds) + refined[0] + refined[1]) >> 2;
-        let bit = coder.bit(probability, bit);
+        let bit = decide(probability.clamp(LEAST_PROBABILITY, 65536 - LEAST_PROBABILITY));
 
         for mixer in &mut self.mixers {
             mixer.update(&inputs, bit);
@@ -165,25 +172,6 @@ impl BytesModel {
         self.plain[path].update(bit);
         self.matcher.update(bit);
         bit
-    }
-}
-
-/// A coder that codes nothing: the model learns what it is given.
-struct Rehearsal;
-
-impl Coder for Rehearsal {
-    const ENCODES: bool = true;
-
-    fn bit(&mut self, _: u32, bit: bool) -> bool {
-        bit
-    }
-
-    fn raw_bits(&mut self, _: u32, value: u32) -> u32 {
-        value
-    }
-
-    fn symbol(&mut self, _: &[u16; 16], symbol: usize) -> usize {
-        symbol
     }
 }
 

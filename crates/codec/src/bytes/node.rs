@@ -17,26 +17,28 @@ impl Node {
         usize::from(self.0 >> COUNT_BITS)
     }
 
-    /// Moves towards `bit` by a part of 1 / (count + 1.5).
+    /// Moves towards `bit` by a part of 1 / (count + 1.5), rounded down.
     #[inline(always)]
     pub(super) fn update(&mut self, bit: bool) {
         let count = self.0 & COUNT_MAX;
-        let probability = i32::from(self.0 >> COUNT_BITS);
-        let target = if bit { 4095 } else { 0 };
-        let step = (target - probability).wrapping_mul(RATES[usize::from(count)]) >> 16;
-        let moved = probability.wrapping_add(step) as u16;
+        let probability = self.0 >> COUNT_BITS;
+        let part = |of: u16| (u32::from(of).wrapping_mul(RATES[usize::from(count)]) >> 16) as u16;
+        let moved = match bit {
+            true => probability.wrapping_add(part(4095 - probability)),
+            false => probability.wrapping_sub(part(probability)),
+        };
         self.0 = moved << COUNT_BITS | (count + 1).min(COUNT_MAX);
     }
 }
 
 /// By count: how far a node moves towards an outcome, in units of 1/65536.
-const RATES: [i32; 1 << COUNT_BITS] = rates();
+const RATES: [u32; 1 << COUNT_BITS] = rates();
 
-const fn rates() -> [i32; 1 << COUNT_BITS] {
+const fn rates() -> [u32; 1 << COUNT_BITS] {
     let mut rates = [0; 1 << COUNT_BITS];
     let mut count = 0;
-    while count < rates.len() {
-        rates[count] = 131_072 / (2 * count as i32 + 3);
+    while count < 1 << COUNT_BITS {
+        rates[count as usize] = 131_072 / (2 * count + 3);
         count += 1;
     }
     rates

@@ -11,7 +11,7 @@ const LEAST: usize = 512;
 /// Pearson's chi-square of 256 equally likely values has mean 255 and standard deviation 22.6: true
 /// noise stays within these bounds but for one block in many thousands. Compressed data of most
 /// kinds (Huffman-coded scans among them) lies above, tables and ramps below.
-const NOISE: std::ops::Range<i64> = 150..384;
+const NOISE: std::ops::Range<u64> = 150..384;
 
 /// Whether neither the bytes of `block` nor their differences favour any value.
 pub(super) fn looks_random(block: &[u8]) -> bool {
@@ -26,10 +26,11 @@ pub(super) fn looks_random(block: &[u8]) -> bool {
         differences[usize::from(byte.wrapping_sub(previous))] += 1;
         previous = byte;
     }
-    let length = block.len() as i64;
+    let length = block.len() as u64;
     [values, differences].iter().all(|counts| {
-        let squares: i64 = counts.iter().map(|&c| i64::from(c) * i64::from(c)).sum();
-        NOISE.contains(&(256 * squares / length - length))
+        let squares: u64 = counts.iter().map(|&c| u64::from(c) * u64::from(c)).sum();
+        // The sum of squares is least, length² / 256, where all counts are the same.
+        NOISE.contains(&(256 * squares / length).saturating_sub(length))
     })
 }
 
@@ -54,7 +55,7 @@ mod tests {
         assert!(bytes.chunks(BLOCK).all(looks_random));
         assert!(!looks_random(&noise(LEAST - 1)));
         let ramp: Vec<u8> = (0..BLOCK).map(|i| i as u8).collect();
-        let steps: Vec<u8> = (0..BLOCK).map(|i| (i * 7 >> 4) as u8).collect();
+        let steps: Vec<u8> = (0..BLOCK).map(|i| ((i * 7) >> 4) as u8).collect();
         let text = b"There is structure in what people write. ".repeat(100);
         for structured in [&ramp, &steps, &text] {
             assert!(!looks_random(structured));

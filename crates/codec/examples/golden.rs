@@ -1,0 +1,108 @@
+//! Makes the golden files that `tests/golden.rs` decodes.
+//!
+//! `cargo run --release -p lepta-codec --example golden -- [PHOTO.jpg...]`: besides made-up inputs
+//! and `tests/data/sample.jpg`, the photos given, each at both levels. Small ones, please.
+
+use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Level};
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
+    let mut encoder = Encoder::new(&EncoderOptions {
+        level,
+        state_bytes: 8 << 20,
+    });
+    let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
+    let mut coded = Vec::new();
+    let mut rest = input;
+    while !rest.is_empty() {
+        let segment = encoder.encode_segment(rest, true, &mut buffer);
+        let written = match stored {
+            true => encoder.encode_stored(&rest[..segment.consumed], &mut buffer),
+            false => segment.written,
+        };
+        coded.extend_from_slice(&buffer[..written]);
+        rest = &rest[segment.consumed..];
+    }
+    let written = encoder.encode_end(&mut buffer);
+    coded.extend_from_slice(&buffer[..written]);
+    coded
+}
+
+/// Numbers that look random, the same in every run (G. Marsaglia, "Xorshift RNGs", 2003).
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 0x2545_F491_4F6C_DD1Du64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..count).map(next).collect()
+}
+
+fn text(count: usize) -> Vec<u8> {
+    let line = |i: usize| format!("{i}: {} of {} are done\n", i * i % 89, i % 14).into_bytes();
+    (0..).flat_map(line).take(count).collect()
+}
+
+/// Names and contents of all inputs.
+fn inputs(data: &Path, photos: &[PathBuf]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let sample = std::fs::read(data.join("sample.jpg"))?;
+    let mut mixed = [
+        text(5000),
+        sample.clone(),
+        noise(9000),
+        sample[..50_000].to_vec(),
+    ]
+    .concat();
+    mixed.extend(text(150_000));
+    let mut inputs = vec![
+        ("empty".to_owned(), Vec::new()),
+        ("byte".to_owned(), vec![0]),
+        ("text".to_owned(), text(40_000)),
+        ("noise".to_owned(), noise(10_000)),
+        ("sample".to_owned(), sample),
+        ("mixed".to_owned(), mixed),
+    ];
+    for photo in photos {
+        let name = photo.file_stem().unwrap_or_default().to_string_lossy();
+        inputs.push((
+            name.replace(char::is_whitespace, "-"),
+            std::fs::read(photo)?,
+        ));
+    }
+    Ok(inputs)
+}
+
+fn main() -> io::Result<()> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = package.join("tests/golden");
+    let photos: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut list = String::new();
+    let mut write = |name: String, raw: &[u8], coded: &[u8]| {
+        let (length, checksum) = (raw.len(), crc32fast::hash(raw));
+        let _ = writeln!(list, "{name} {length} {checksum:08x}");
+        std::fs::write(folder.join(format!("{name}.lepta")), coded)
+    };
+    for (name, raw) in inputs(&package.join("../../tests/data"), &photos)? {
+        write(
+            format!("{name}-fast"),
+            &raw,
+            &encode(&raw, Level::Fast, false),
+        )?;
+        write(
+            format!("{name}-default"),
+            &raw,
+            &encode(&raw, Level::Default, false),
+        )?;
+    }
+    let raw = text(300_000);
+    write(
+        "stored".to_owned(),
+        &raw,
+        &encode(&raw, Level::Default, true),
+    )?;
+    std::fs::write(folder.join("list.txt"), list)
+}

@@ -1,0 +1,69 @@
+//! Compressed files of the past still decode.
+//!
+//! `golden/list.txt` names every file `golden/NAME.lepta`, one a line: name, raw length in bytes,
+//! CRC-32 of the raw bytes in hexadecimal. `cargo run --release -p lepta-codec --example golden`
+//! makes them; they are replaced only by a new version of the format.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use support::decode;
+
+struct Golden {
+    name: String,
+    length: usize,
+    checksum: u32,
+}
+
+fn folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "golden"]
+        .iter()
+        .collect()
+}
+
+fn listed() -> Vec<Golden> {
+    let list = std::fs::read_to_string(folder().join("list.txt")).expect("the list is readable");
+    let entry = |line: &str| {
+        let [name, length, checksum] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("not name, length and checksum: {line}");
+        };
+        Golden {
+            name: name.to_owned(),
+            length: length.parse().expect("a length in bytes"),
+            checksum: u32::from_str_radix(checksum, 16).expect("a checksum in hexadecimal"),
+        }
+    };
+    list.lines().map(entry).collect()
+}
+
+#[test]
+fn every_golden_file_decodes() {
+    let golden = listed();
+    assert!(!golden.is_empty());
+    for Golden {
+        name,
+        length,
+        checksum,
+    } in golden
+    {
+        let coded = std::fs::read(folder().join(format!("{name}.lepta"))).expect("a golden file");
+        let raw = decode(&coded).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+        assert_eq!(
+            (raw.len(), crc32fast::hash(&raw)),
+            (length, checksum),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_list_is_the_folder() {
+    let files: BTreeSet<String> = std::fs::read_dir(folder())
+        .expect("the folder is readable")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter_map(|name| Some(name.to_str()?.strip_suffix(".lepta")?.to_owned()))
+        .collect();
+    let names: BTreeSet<String> = listed().into_iter().map(|golden| golden.name).collect();
+    assert_eq!(files, names);
+}
