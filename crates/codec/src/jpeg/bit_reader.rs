@@ -66,21 +66,23 @@ impl<'a> BitReader<'a> {
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
+    // By value, so that the reader of the fast path can stay in registers.
     #[inline(never)]
-    fn refill_bytewise(&mut self) {
+    fn refilled_bytewise(mut self) -> Self {
         while (0..=48).contains(&self.count) {
             let (byte, length) = match self.input[self.position.min(self.input.len())..] {
                 [0xFF, 0, ..] => (0xFF, 2),
-                [0xFF, ..] | [] => return,
+                [0xFF, ..] | [] => break,
                 [byte, ..] => (byte, 1),
             };
             self.bits |= u64::from(byte) << (56 - self.count);
             self.count += 8;
             self.position += length;
         }
+        self
     }
 
     /// The loaded bits, left-aligned, zeros below them.

@@ -33,24 +33,10 @@ impl<'a> BitWriter<'a> {
             pending.count = pending.count.wrapping_sub(32);
             let word = (pending.bits >> pending.count) as u32;
             if has_ff_byte(word) {
-                self.put_stuffed(word);
+                put_stuffed(self.output, word);
             } else {
                 self.output.extend_from_slice(&word.to_be_bytes());
             }
-        }
-    }
-
-    #[cold]
-    fn put_stuffed(&mut self, word: u32) {
-        for byte in word.to_be_bytes() {
-            self.put_byte(byte);
-        }
-    }
-
-    fn put_byte(&mut self, byte: u8) {
-        self.output.push(byte);
-        if byte == 0xFF {
-            self.output.push(0);
         }
     }
 
@@ -58,7 +44,7 @@ impl<'a> BitWriter<'a> {
     pub(crate) fn flush_bytes(&mut self) {
         while self.pending.count >= 8 {
             self.pending.count -= 8;
-            self.put_byte((self.pending.bits >> self.pending.count) as u8);
+            put_byte(self.output, (self.pending.bits >> self.pending.count) as u8);
         }
     }
 
@@ -82,6 +68,21 @@ impl<'a> BitWriter<'a> {
     pub(crate) fn finish(mut self) -> PendingBits {
         self.flush_bytes();
         self.pending
+    }
+}
+
+// Takes the output alone, so that the pending bits can stay in registers.
+#[inline(never)]
+fn put_stuffed(output: &mut Vec<u8>, word: u32) {
+    for byte in word.to_be_bytes() {
+        put_byte(output, byte);
+    }
+}
+
+fn put_byte(output: &mut Vec<u8>, byte: u8) {
+    output.push(byte);
+    if byte == 0xFF {
+        output.push(0);
     }
 }
 

@@ -8,9 +8,7 @@ use super::bit_reader::{BitReader, Cursor, Marker};
 use super::bit_writer::{BitWriter, PendingBits};
 use super::frame::{MAX_BLOCKS_PER_MCU, MAX_COMPONENTS, ScanLayout};
 use super::huffman::HuffmanTable;
-use super::model::{
-    Block, CoefficientModel, Decisions, Neighbours, Quantization, Remembered, Weights,
-};
+use super::model::{Block, CoefficientModel, Decisions, Neighbours, Quantization, Remembered};
 use super::reason::NotModelled;
 use super::rows::Rows;
 use super::zigzag::ZIGZAG;
@@ -31,7 +29,7 @@ pub(crate) struct Models<D: Decisions> {
 impl<D: Decisions> Models<D> {
     pub(crate) fn new() -> Self {
         Self {
-            classes: [false, true].map(|chroma| CoefficientModel::new(Weights::guess(chroma))),
+            classes: [0, 6].map(CoefficientModel::new),
             padding: [Slot::EVEN; 2],
             last_padding: 1,
         }

@@ -8,7 +8,6 @@ use super::block::{Block, Neighbours, Remembered};
 use super::dc::DcModel;
 use super::decisions::Decisions;
 use super::edges::EdgeModel;
-use super::expectation::Weights;
 use super::interior::InteriorModel;
 use super::quantization::Quantization;
 use super::surroundings::Surroundings;
@@ -16,16 +15,17 @@ use crate::entropy::Coder;
 
 /// The adaptive model of one class of components (the first one, or all others).
 pub(crate) struct CoefficientModel<D: Decisions> {
-    weights: Weights,
+    /// Weight of the other component's block in expectations, in 1/64.
+    other_weight: u16,
     interior: InteriorModel<D>,
     edges: EdgeModel<D>,
     dc: DcModel<D>,
 }
 
 impl<D: Decisions> CoefficientModel<D> {
-    pub(crate) fn new(weights: Weights) -> Self {
+    pub(crate) fn new(other_weight: u16) -> Self {
         Self {
-            weights,
+            other_weight,
             interior: InteriorModel::new(),
             edges: EdgeModel::new(),
             dc: DcModel::new(),
@@ -42,7 +42,7 @@ impl<D: Decisions> CoefficientModel<D> {
         near: &Neighbours<'_>,
         block: &mut Block,
     ) -> (Remembered, [i16; 8]) {
-        let mut around = Surroundings::new(&self.weights, quantization, near);
+        let mut around = Surroundings::new(self.other_weight, quantization, near);
         let end = self.interior.code_end(coder, near, block);
         self.interior.code(coder, &mut around, end, block);
         let row_end = self.edges.code::<C, false>(coder, &mut around, end, block);

@@ -73,7 +73,7 @@ impl<D: Decisions> EdgeModel<D> {
             let scale = scale_bucket(around.expectation.at(position));
             let predicted8 = prediction_bucket8(prediction.unsigned_abs());
             let predicted16 = prediction_bucket16(prediction.unsigned_abs());
-            let inside = scale_bucket(around.expectation.inside(position) << 4) / 2;
+            let inside = scale_bucket(around.expectation.inside(position).wrapping_mul(10)) / 2;
             let outside = u32::from(near.other.values[position].unsigned_abs())
                 .wrapping_add(u32::from(across.values[position].unsigned_abs()));
             let outside = scale_bucket(outside << 5) / 2;

@@ -1,38 +1,28 @@
 //! How large a coefficient is expected to be, from the coefficients around it.
+//!
+//! The expectation of a position is a weighted sum of absolute values: of the same coefficient in
+//! the neighbouring blocks, of those around it there, and of those around it in this block as far
+//! as they are coded. Sums are in 1/64 of a quantiser step and wrap around where hostile data
+//! drives them far enough, in both directions of the codec alike.
 
-use super::block::Neighbours;
+use super::block::{Neighbours, Remembered};
 
-/// Weights of the terms by position (natural order), in 1/64.
-#[derive(Clone, Debug)]
-pub(crate) struct Weights {
-    pub(crate) above: [u16; 64],
-    pub(crate) left: [u16; 64],
-    pub(crate) diagonal: [u16; 64],
-    pub(crate) other: [u16; 64],
-    pub(crate) near: [u16; 64],
-    pub(crate) inside: [u16; 64],
-}
+/// Weights in 1/64 of: the block above and the one to the left, each; the two diagonal ones; the
+/// four coefficients around the same one in the blocks above and to the left, each.
+const SIDE: u16 = 14;
+const DIAGONAL: u16 = 5;
+const AROUND: u16 = 2;
 
-impl Weights {
-    pub(crate) fn guess(chroma: bool) -> Self {
-        Self {
-            above: [14; 64],
-            left: [14; 64],
-            diagonal: [5; 64],
-            other: [if chroma { 6 } else { 0 }; 64],
-            near: [2; 64],
-            inside: [3; 64],
-        }
-    }
-}
-
-/// Positions of a padded row of sums, and where a block's first position stands in it.
+/// A padded row of eight positions, and where the first one stands.
 const STRIDE: usize = 16;
 const FIRST_ROW: usize = 1;
 const FIRST_COLUMN: usize = 4;
+const ROWS: usize = 16;
+
+type Padded = [[u16; STRIDE]; ROWS];
 
 /// By column frequency: what a coefficient of size 1 adds to the row above, its own row and the
-/// two rows below, in half units.
+/// two rows below.
 static SPREAD: [[[u16; STRIDE]; 4]; 8] = spread();
 
 const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
@@ -41,10 +31,10 @@ const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
     while column < 8 {
         let place = column + FIRST_COLUMN;
         let rows = &mut spread[column];
-        (rows[0][place], rows[0][place + 1]) = (4, 3);
-        (rows[1][place - 1], rows[1][place + 1], rows[1][place + 2]) = (4, 4, 2);
-        (rows[2][place - 1], rows[2][place], rows[2][place + 1]) = (3, 4, 2);
-        rows[3][place] = 2;
+        (rows[0][place], rows[0][place + 1]) = (6, 4);
+        (rows[1][place - 1], rows[1][place + 1], rows[1][place + 2]) = (6, 6, 3);
+        (rows[2][place - 1], rows[2][place], rows[2][place + 1]) = (4, 6, 3);
+        rows[3][place] = 3;
         column += 1;
     }
     spread
@@ -52,41 +42,47 @@ const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
 
 /// The expectation of every position of one block.
 pub(crate) struct Expectation {
-    /// What the neighbours say, in 1/64 step.
-    outside: [u16; 64],
-    /// Sums of coded coefficients around each position, in half units.
-    inside: [[u16; STRIDE]; 16],
-    inside_weight: [u16; 64],
+    /// What the neighbours say.
+    outside: Padded,
+    /// The same with what the coded coefficients of the block itself add.
+    total: Padded,
 }
 
 impl Expectation {
+    /// `other_weight` is the weight of the block of another component, in 1/64.
     #[inline(always)]
-    pub(crate) fn new(weights: &Weights, near: &Neighbours<'_>) -> Self {
-        let size = |value: i8| u16::from(value.unsigned_abs());
-        let mut sides = [0u16; 64 + 16];
-        let mut outside = [0u16; 64];
-        for index in 0..64 {
-            let above = size(near.above.values[index]);
-            let left = size(near.left.values[index]);
-            let above_left = size(near.above_left.values[index]);
-            let diagonal = above_left.wrapping_add(size(near.above_right.values[index]));
-            let other = size(near.other.values[index]);
-            sides[index.wrapping_add(8)] = above.wrapping_add(left);
-            outside[index] = (above.wrapping_mul(weights.above[index]))
-                .wrapping_add(left.wrapping_mul(weights.left[index]))
-                .wrapping_add(diagonal.wrapping_mul(weights.diagonal[index]))
-                .wrapping_add(other.wrapping_mul(weights.other[index]));
+    pub(crate) fn new(other_weight: u16, near: &Neighbours<'_>) -> Self {
+        let mut sides: Padded = [[0; STRIDE]; ROWS];
+        let mut outside: Padded = [[0; STRIDE]; ROWS];
+        for row in 0..8usize {
+            let above = sizes(near.above, row);
+            let left = sizes(near.left, row);
+            let above_left = sizes(near.above_left, row);
+            let above_right = sizes(near.above_right, row);
+            let other = sizes(near.other, row);
+            let sides = &mut sides[row.wrapping_add(FIRST_ROW)][FIRST_COLUMN..FIRST_COLUMN + 8];
+            let outside = &mut outside[row.wrapping_add(FIRST_ROW)][FIRST_COLUMN..FIRST_COLUMN + 8];
+            for column in 0..8 {
+                let side = above[column].wrapping_add(left[column]);
+                let diagonal = above_left[column].wrapping_add(above_right[column]);
+                sides[column] = side;
+                outside[column] = (side.wrapping_mul(SIDE))
+                    .wrapping_add(diagonal.wrapping_mul(DIAGONAL))
+                    .wrapping_add(other[column].wrapping_mul(other_weight));
+            }
         }
-        for index in 0..64 {
-            let row = sides[index].wrapping_add(sides[index.wrapping_add(16)]);
-            let column = sides[index.wrapping_add(7)].wrapping_add(sides[index.wrapping_add(9)]);
-            let around = row.wrapping_add(column).wrapping_mul(weights.near[index]);
-            outside[index] = outside[index].wrapping_add(around);
+        for row in FIRST_ROW..FIRST_ROW + 8 {
+            let (before, here, after) = (&sides[row - 1], &sides[row], &sides[row + 1]);
+            for column in FIRST_COLUMN..FIRST_COLUMN + 8 {
+                let vertical = before[column].wrapping_add(after[column]);
+                let horizontal = here[column - 1].wrapping_add(here[column + 1]);
+                let around = vertical.wrapping_add(horizontal).wrapping_mul(AROUND);
+                outside[row][column] = outside[row][column].wrapping_add(around);
+            }
         }
         Self {
+            total: outside,
             outside,
-            inside: [[0; STRIDE]; 16],
-            inside_weight: weights.inside,
         }
     }
 
@@ -96,26 +92,46 @@ impl Expectation {
         let size = size.min(255) as u16;
         let row = position >> 3 & 7;
         for (offset, spread) in SPREAD[position & 7].iter().enumerate() {
-            let sums = &mut self.inside[row.wrapping_add(offset) & 15];
+            let sums = &mut self.total[row.wrapping_add(offset) & 15];
             for (sum, share) in sums.iter_mut().zip(spread) {
                 *sum = sum.wrapping_add(share.wrapping_mul(size));
             }
         }
     }
 
-    /// Sum of coded coefficients around a position.
-    #[inline(always)]
-    pub(crate) fn inside(&self, position: usize) -> u32 {
-        let row = (position >> 3 & 7).wrapping_add(FIRST_ROW);
-        let column = (position & 7).wrapping_add(FIRST_COLUMN);
-        u32::from(self.inside[row][column] >> 1)
-    }
-
-    /// Expected magnitude at a position, in 1/64 step.
+    /// Expected magnitude at a position.
     #[inline(always)]
     pub(crate) fn at(&self, position: usize) -> u32 {
-        let weight = u32::from(self.inside_weight[position & 63]);
-        u32::from(self.outside[position & 63])
-            .wrapping_add(self.inside(position).wrapping_mul(weight))
+        let (row, column) = padded(position);
+        u32::from(self.total[row][column])
     }
+
+    /// The part of it that comes from the block itself.
+    #[inline(always)]
+    pub(crate) fn inside(&self, position: usize) -> u32 {
+        let (row, column) = padded(position);
+        u32::from(self.total[row][column].wrapping_sub(self.outside[row][column]))
+    }
+}
+
+#[inline(always)]
+fn padded(position: usize) -> (usize, usize) {
+    (
+        (position >> 3 & 7).wrapping_add(FIRST_ROW),
+        (position & 7).wrapping_add(FIRST_COLUMN),
+    )
+}
+
+/// Absolute values of one row of a block.
+#[inline(always)]
+fn sizes(block: &Remembered, row: usize) -> [u16; 8] {
+    let first = (row & 7) << 3;
+    let mut sizes = [0; 8];
+    for (size, value) in sizes
+        .iter_mut()
+        .zip(&block.values[first..first.wrapping_add(8)])
+    {
+        *size = u16::from(value.unsigned_abs());
+    }
+    sizes
 }

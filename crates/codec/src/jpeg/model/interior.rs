@@ -90,7 +90,7 @@ impl<D: Decisions> InteriorModel<D> {
             let position = usize::from(INTERIOR[z]) & 63;
             let remaining = end.wrapping_sub(z);
             let scale = scale_bucket(around.expectation.at(position));
-            let inside = scale_bucket(around.expectation.inside(position) << 4) / 2;
+            let inside = scale_bucket(around.expectation.inside(position).wrapping_mul(10)) / 2;
             let (from_left, from_above) = around.interior_predictions(position);
             let left8 = prediction_bucket8(from_left.unsigned_abs());
             let above8 = prediction_bucket8(from_above.unsigned_abs());

@@ -22,7 +22,6 @@ mod tables;
 pub(crate) use block::{Block, Neighbours, Remembered};
 pub(crate) use coefficients::CoefficientModel;
 pub(crate) use decisions::Decisions;
-pub(crate) use expectation::Weights;
 pub(crate) use mixing::Mixing;
 pub(crate) use quantization::Quantization;
 pub(crate) use symbolic::Symbolic;

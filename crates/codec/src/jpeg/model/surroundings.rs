@@ -2,7 +2,7 @@
 
 use super::block::{Neighbours, Remembered};
 use super::borders::Borders;
-use super::expectation::{Expectation, Weights};
+use super::expectation::Expectation;
 use super::quantization::Quantization;
 
 /// The neighbours of a block, and running sums over what has been coded of it.
@@ -22,13 +22,13 @@ const FLAT_SHIFT: u32 = 23;
 impl<'a> Surroundings<'a> {
     #[inline(always)]
     pub(crate) fn new(
-        weights: &Weights,
+        other_weight: u16,
         quantization: &'a Quantization,
         near: &'a Neighbours<'a>,
     ) -> Self {
         Self {
             near,
-            expectation: Expectation::new(weights, near),
+            expectation: Expectation::new(other_weight, near),
             borders: Borders::default(),
             quantization,
         }
