@@ -98,7 +98,7 @@ fn main() -> io::Result<()> {
             &encode(&raw, Level::Default, false),
         )?;
     }
-    let raw = text(300_000);
+    let raw = text(140_000);
     write(
         "stored".to_owned(),
         &raw,
