@@ -23,6 +23,7 @@ pub trait Coder {
     fn bit(&mut self, probability_of_one: u32, bit: bool) -> bool;
 
     /// The same for an outcome that no branch predictor can guess: without a branch.
+    #[inline(always)]
     fn unpredictable_bit(&mut self, probability_of_one: u32, bit: bool) -> bool {
         self.bit(probability_of_one, bit)
     }

@@ -65,5 +65,7 @@ pub(crate) trait Sign {
 pub(crate) trait Decisions {
     type Choice: Choice;
     type Magnitude: Magnitude;
+    /// For the interior, where most of the coefficients are.
+    type InteriorMagnitude: Magnitude;
     type Sign: Sign;
 }

@@ -17,7 +17,7 @@ const AROUND: u16 = 2;
 const STRIDE: usize = 16;
 const FIRST_ROW: usize = 1;
 const FIRST_COLUMN: usize = 4;
-const ROWS: usize = 16;
+const ROWS: usize = 12;
 
 type Padded = [[u16; STRIDE]; ROWS];
 
@@ -92,7 +92,7 @@ impl Expectation {
         let size = size.min(255) as u16;
         let row = position >> 3 & 7;
         for (offset, spread) in SPREAD[position & 7].iter().enumerate() {
-            let sums = &mut self.total[row.wrapping_add(offset) & 15];
+            let sums = &mut self.total[row.wrapping_add(offset)];
             for (sum, share) in sums.iter_mut().zip(spread) {
                 *sum = sum.wrapping_add(share.wrapping_mul(size));
             }

@@ -14,7 +14,7 @@ use crate::entropy::Coder;
 /// The adaptive model of the interior.
 pub(crate) struct InteriorModel<D: Decisions> {
     end: D::Choice,
-    magnitude: D::Magnitude,
+    magnitude: D::InteriorMagnitude,
     sign: D::Sign,
 }
 
@@ -30,7 +30,7 @@ impl<D: Decisions> InteriorModel<D> {
                 },
                 6,
             ),
-            magnitude: D::Magnitude::new(&Shape {
+            magnitude: D::InteriorMagnitude::new(&Shape {
                 contexts: [
                     POSITIONS * 24 * 4,
                     POSITIONS * 12 * 8,

@@ -14,6 +14,7 @@ pub(crate) struct Mixing<const N: usize>;
 impl<const N: usize> Decisions for Mixing<N> {
     type Choice = MixedTree<N>;
     type Magnitude = MixedMagnitude<N>;
+    type InteriorMagnitude = super::symbolic::SymbolMagnitude;
     type Sign = MixedSign<N>;
 }
 

@@ -14,6 +14,7 @@ pub(crate) struct Symbolic;
 impl Decisions for Symbolic {
     type Choice = SymbolChoice;
     type Magnitude = SymbolMagnitude;
+    type InteriorMagnitude = SymbolMagnitude;
     type Sign = AveragedSign;
 }
 
