@@ -1,4 +1,6 @@
 //! What bit histories turned out to mean.
+//!
+//! Invariant: the empty history says nothing, for ever: a context that is new must not weigh in.
 
 use super::history::{self, History};
 
@@ -23,7 +25,7 @@ impl HistoryMap {
         *self.entries = initial();
     }
 
-    /// The probability of one, in units of 1/4096; the new context says nothing.
+    /// The probability of one, in units of 1/4096.
     #[inline(always)]
     pub(super) fn probability(&self, history: History) -> usize {
         usize::from(self.entries[usize::from(history)] >> 4)
@@ -36,7 +38,7 @@ impl HistoryMap {
         if history == history::EMPTY {
             return;
         }
-        // Rounded down towards zero probability and towards one alike.
+        // Steps are rounded down in both directions, so that neither outcome is favoured.
         if bit {
             *entry = entry.wrapping_add((65535 - *entry) >> RATE);
         } else {

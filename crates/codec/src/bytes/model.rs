@@ -9,8 +9,8 @@ use super::matcher::Matcher;
 use super::mixer::Mixer;
 use super::node::Node;
 use super::refiner::Refiner;
-use crate::entropy::logistic::{LOG_ODDS_LIMIT, squash, stretch};
 use crate::entropy::Coder;
+use crate::entropy::logistic::{LOG_ODDS_LIMIT, squash, stretch};
 
 /// Groups in the table that all hashed contexts share.
 const GROUPS: usize = 1 << 14;
