@@ -184,6 +184,24 @@ fn used_up_time_is_31() {
 }
 
 #[test]
+fn without_a_jail_it_is_62_and_the_input_is_left_alone() {
+    let input = std::env::temp_dir().join(format!("lepta-worker-input-{}", std::process::id()));
+    std::fs::write(&input, b"still here").expect("a file");
+    // Five descriptors suffice to start, but not for the pipes between threads. What reads after
+    // the worker shares its place in the file.
+    let script = format!(
+        r#"exec <'{}'; (ulimit -n 5 && exec "$worker" "$@" >/dev/null); status=$?; cat; exit $status"#,
+        input.display()
+    );
+    let mut command = worker_in_shell(&script, "compress --threads 2");
+    command.stdout(Stdio::piped());
+    let run = finish(command);
+    std::fs::remove_file(input).expect("the file");
+    assert_eq!(run.assert_status(62).output, b"still here");
+    assert!(run.messages.contains("no jail"), "{run:?}");
+}
+
+#[test]
 fn truncation_is_50_at_every_place() {
     let coded = compressed(&mixed_input()[..150_000]);
     let lengths = (0..200).chain((200..coded.len()).step_by(997));
