@@ -7,6 +7,7 @@
 pub mod container;
 pub mod corpus;
 pub mod damage;
+pub mod fuzz_properties;
 pub mod in_process;
 pub mod jpeg_generator;
 pub mod report;

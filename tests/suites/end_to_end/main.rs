@@ -7,6 +7,7 @@
 
 mod builds;
 mod damage;
+mod fuzz_replay;
 mod generated;
 mod hostile;
 mod independence;
