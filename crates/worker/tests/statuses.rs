@@ -190,7 +190,7 @@ fn without_a_jail_it_is_62_and_the_input_is_left_alone() {
     // Five descriptors suffice to start, but not for the pipes between threads. What reads after
     // the worker shares its place in the file.
     let script = format!(
-        r#"exec <'{}'; (ulimit -n 5 && exec "$worker" "$@" >/dev/null); status=$?; cat; exit $status"#,
+        r#"exec <'{}'; (exec >/dev/null; ulimit -n 5 && exec "$worker" "$@"); status=$?; cat; exit $status"#,
         input.display()
     );
     let mut command = worker_in_shell(&script, "compress --threads 2");
