@@ -13,10 +13,17 @@ use super::range_coder::PROBABILITY_FLOOR;
 pub(crate) struct Slot(u32);
 
 const FIRST_RATE: u32 = 39_321;
+/// The first rate where something is known beforehand.
+const EXPECTING_RATE: u32 = 16_000;
 
 impl Slot {
     /// A slot that has seen nothing and expects both outcomes alike.
     pub(crate) const EVEN: Self = Self(1 << 31 | FIRST_RATE);
+
+    /// A slot that has seen nothing, but expects one with a probability in units of 1/65536.
+    pub(crate) fn expecting(probability: u32) -> Self {
+        Self(probability.min(65535) << 16 | EXPECTING_RATE)
+    }
 
     /// The probability of one in units of 1/65536.
     #[inline(always)]

@@ -18,6 +18,8 @@ use fearless_simd::{prelude::*, u16x16};
 pub(crate) struct Distribution([u16; 16]);
 
 const FIRST_RATE: u16 = 32_768;
+/// The first rate where something is known beforehand.
+const EXPECTING_RATE: u16 = 16_384;
 /// The slowest rate: a distribution remembers some 160 symbols.
 const SLOWEST: u16 = 400;
 
@@ -50,6 +52,12 @@ impl Distribution {
             *end = ((symbol + 1).min(symbols) * 65535 / symbols) as u16;
         }
         ends[15] = FIRST_RATE;
+        Self(ends)
+    }
+
+    /// Expects symbols up to `s` with probability `ends[s]` in units of 1/65536.
+    pub(crate) fn expecting(mut ends: [u16; 16]) -> Self {
+        ends[15] = EXPECTING_RATE;
         Self(ends)
     }
 

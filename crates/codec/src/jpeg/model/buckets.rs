@@ -7,6 +7,13 @@ const SCALE_BOUNDS: [u16; 23] = [
     1427, 1882,
 ];
 
+/// A magnitude in the middle of bucket `scale`, in 1/64 of a quantiser step.
+pub(crate) fn typical_magnitude(scale: usize) -> u32 {
+    let lower = if scale == 0 { 2 } else { SCALE_BOUNDS[scale - 1] };
+    let upper = SCALE_BOUNDS.get(scale).copied().unwrap_or(2500);
+    u32::from(lower).midpoint(u32::from(upper))
+}
+
 static SCALE: [u8; 2048] = table(&SCALE_BOUNDS);
 
 /// Bucket 0..24 of an expected magnitude in 1/64 of a quantiser step.

@@ -4,6 +4,7 @@
 //! first of them or mixes several. Invariant: the three kinds of decision below are all that the
 //! coefficient model asks for, so a level is complete once it implements them.
 
+use super::buckets::typical_magnitude;
 use crate::entropy::Coder;
 
 /// Contexts of one decision, the most telling first.
@@ -14,6 +15,31 @@ pub(crate) type Contexts = [usize; 4];
 pub(crate) struct Shape {
     pub(crate) contexts: Contexts,
     pub(crate) weight_sets: usize,
+}
+
+/// How many scales of expected magnitude there are.
+pub(crate) const SCALES: usize = 24;
+
+/// As [`Shape`], for magnitudes: the first context's number holds the scale of the expected
+/// magnitude, as `number / scale_step % SCALES`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MagnitudeShape {
+    pub(crate) shape: Shape,
+    pub(crate) scale_step: usize,
+}
+
+impl MagnitudeShape {
+    /// Makes what is needed for every first context from what its scale lets expect: the
+    /// probability, in units of 1/65536, that a magnitude is greater than one it is known to
+    /// reach, as in a geometric distribution with the expected mean.
+    pub(crate) fn for_first_contexts<T: Copy>(&self, make: impl Fn(u32) -> T) -> Vec<T> {
+        let by_scale: [T; SCALES] = std::array::from_fn(|scale| {
+            let mean = typical_magnitude(scale);
+            make((mean << 16) / (mean + 64))
+        });
+        let scale_of = |context| context / self.scale_step % SCALES;
+        (0..self.shape.contexts[0]).map(|context| by_scale[scale_of(context)]).collect()
+    }
 }
 
 /// Codes one of up to 64 values as a binary tree or as symbols.
@@ -33,7 +59,7 @@ pub(crate) trait Choice {
 /// Codes absolute values of coefficients.
 pub(crate) trait Magnitude {
     /// A model for values up to 65535.
-    fn new(shape: &Shape) -> Self;
+    fn new(shape: &MagnitudeShape) -> Self;
     /// Codes `value`. `nonzero` tells that it cannot be zero; `scale` (below 24) is the expected
     /// magnitude on a logarithmic scale, which guides the low bits of large values.
     fn code<C: Coder>(

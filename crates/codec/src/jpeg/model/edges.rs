@@ -3,7 +3,7 @@
 use super::block::{Block, signed};
 use super::buckets::{end_bucket, prediction_bucket8, prediction_bucket16, scale_bucket};
 use super::context::combine;
-use super::decisions::{Choice, Decisions, Magnitude, Shape, Sign};
+use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::{Surroundings, sign_class};
 use super::tables::EDGE_PLACE;
 use crate::entropy::Coder;
@@ -28,7 +28,7 @@ impl<D: Decisions> EdgeModel<D> {
                 },
                 3,
             ),
-            magnitude: D::Magnitude::new(&Shape {
+            magnitude: D::Magnitude::new(&MagnitudeShape { shape: Shape {
                 contexts: [
                     PLACES * 24 * 8 * 2,
                     PLACES * 12 * 16,
@@ -36,7 +36,7 @@ impl<D: Decisions> EdgeModel<D> {
                     PLACES * 12 * 16,
                 ],
                 weight_sets: PLACES * 2,
-            }),
+            }, scale_step: 8 * 2 }),
             sign: D::Sign::new(&Shape {
                 contexts: [
                     PLACES * 32 * 4,

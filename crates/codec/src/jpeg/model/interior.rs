@@ -6,7 +6,7 @@ use super::buckets::{
     signed_bucket16,
 };
 use super::context::combine;
-use super::decisions::{Choice, Decisions, Magnitude, Shape, Sign};
+use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::Surroundings;
 use super::tables::{INTERIOR, INTERIOR_PLACE, INTERIOR_PLACES, INTERIOR_ZONE};
 use crate::entropy::Coder;
@@ -30,7 +30,7 @@ impl<D: Decisions> InteriorModel<D> {
                 },
                 6,
             ),
-            magnitude: D::InteriorMagnitude::new(&Shape {
+            magnitude: D::InteriorMagnitude::new(&MagnitudeShape { shape: Shape {
                 contexts: [
                     POSITIONS * 24 * 4,
                     POSITIONS * 12 * 8,
@@ -38,7 +38,7 @@ impl<D: Decisions> InteriorModel<D> {
                     24 * 13 * 8,
                 ],
                 weight_sets: POSITIONS * 4,
-            }),
+            }, scale_step: 4 }),
             sign: D::Sign::new(&Shape {
                 contexts: [
                     POSITIONS * 16 * 4,

@@ -1,6 +1,6 @@
 //! The default level: binary decisions, each predicted by all its contexts.
 
-use super::decisions::{Choice, Contexts, Decisions, Magnitude, Shape, Sign};
+use super::decisions::{Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign};
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::mixed::{Weights, mixed_bit};
@@ -107,12 +107,13 @@ pub(crate) struct MixedMagnitude<const N: usize> {
 
 const MAGNITUDE_NODES: usize = 8;
 const CLASSES: usize = 17;
-const SCALES: usize = 24;
 
 impl<const N: usize> Magnitude for MixedMagnitude<N> {
-    fn new(shape: &Shape) -> Self {
+    fn new(shape: &MagnitudeShape) -> Self {
+        let mut tables = Tables::new(&shape.shape);
+        tables.lines[0] = shape.for_first_contexts(expected_line);
         Self {
-            tables: Tables::new(shape),
+            tables,
             low_bits: vec![[Slot::EVEN; 4]; CLASSES * SCALES],
         }
     }
@@ -152,6 +153,17 @@ impl<const N: usize> Magnitude for MixedMagnitude<N> {
         let top = 1 << class.wrapping_sub(1);
         (top | code_low_bits(coder, low_bits, class, excess)).wrapping_add(1)
     }
+}
+
+/// Slots that expect every value to be followed by a greater one with probability `growth`.
+fn expected_line(growth: u32) -> [Slot; MAGNITUDE_NODES] {
+    let mut line = [Slot::expecting(growth); MAGNITUDE_NODES];
+    let mut power = growth;
+    for slot in &mut line[3..] {
+        power = power * power >> 16;
+        *slot = Slot::expecting(power);
+    }
+    line
 }
 
 #[inline(always)]

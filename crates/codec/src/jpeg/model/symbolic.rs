@@ -1,6 +1,6 @@
 //! The fast level: whole symbols, each predicted by its first context alone.
 
-use super::decisions::{Choice, Contexts, Decisions, Magnitude, Shape, Sign};
+use super::decisions::{Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign};
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::symbols::Distribution;
@@ -59,7 +59,6 @@ pub(crate) struct SymbolMagnitude {
     low_bits: Vec<[Slot; SCALES]>,
 }
 
-const SCALES: usize = 24;
 /// Symbols below this are values.
 const DIRECT: u32 = 8;
 /// By symbol less 8: first value, and number of low bits.
@@ -75,9 +74,10 @@ const CLASSES: [(u32, u32); 8] = [
 ];
 
 impl Magnitude for SymbolMagnitude {
-    fn new(shape: &Shape) -> Self {
+    fn new(shape: &MagnitudeShape) -> Self {
+        let expected = |growth| Distribution::expecting(geometric(growth));
         Self {
-            symbols: vec![Distribution::even(16); shape.contexts[0]],
+            symbols: shape.for_first_contexts(expected),
             low_bits: vec![[Slot::EVEN; SCALES]; CLASSES.len()],
         }
     }
@@ -109,6 +109,24 @@ impl Magnitude for SymbolMagnitude {
         let rest = code_evenly(coder, below, low & (1u32 << below).wrapping_sub(1));
         first.wrapping_add(u32::from(top) << below | rest)
     }
+}
+
+/// Ends of the symbols' probabilities where every value is followed by a greater one with
+/// probability `growth`, in units of 1/65536.
+fn geometric(growth: u32) -> [u16; 16] {
+    let mut ends = [0; 16];
+    let mut beyond = 65535;
+    for (symbol, end) in ends.iter_mut().enumerate() {
+        let values = match symbol.checked_sub(DIRECT as usize) {
+            None => 1,
+            Some(class) => 1 << CLASSES[class].1.min(7),
+        };
+        for _ in 0..values {
+            beyond = beyond * growth >> 16;
+        }
+        *end = (65535 - beyond) as u16;
+    }
+    ends
 }
 
 #[inline(always)]
