@@ -420,7 +420,7 @@ fn read_block(
     let (size, length) = dc_table.decode(reader.peek())?;
     reader.consume(length);
     *prediction = prediction.wrapping_add(receive(reader, u32::from(size))?);
-    if prediction.abs() > LARGEST_DC {
+    if prediction.abs() >= LARGEST_DC {
         return None;
     }
     block.set_dc(*prediction as i16);

@@ -9,7 +9,11 @@ const SCALE_BOUNDS: [u16; 23] = [
 
 /// A magnitude in the middle of bucket `scale`, in 1/64 of a quantiser step.
 pub(crate) fn typical_magnitude(scale: usize) -> u32 {
-    let lower = if scale == 0 { 2 } else { SCALE_BOUNDS[scale - 1] };
+    let lower = if scale == 0 {
+        2
+    } else {
+        SCALE_BOUNDS[scale - 1]
+    };
     let upper = SCALE_BOUNDS.get(scale).copied().unwrap_or(2500);
     u32::from(lower).midpoint(u32::from(upper))
 }

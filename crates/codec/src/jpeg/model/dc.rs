@@ -18,6 +18,9 @@ pub(crate) struct DcModel<D: Decisions> {
 
 const LENGTHS: usize = 16;
 
+/// Together with the largest DC that is coded (2^14), below 2^15.
+const LARGEST_PREDICTION: i32 = (1 << 14) - 1;
+
 impl<D: Decisions> DcModel<D> {
     pub(crate) fn new() -> Self {
         let square = Shape {
@@ -57,8 +60,9 @@ impl<D: Decisions> DcModel<D> {
             (false, true) => (from_above.wrapping_mul(2), 24),
             (false, false) => (0, 1000),
         };
-        // The sum is in 1/16 of a step; the remainder says which way rounding went.
-        let prediction = sum.wrapping_add(8) >> 4;
+        // The sum is in 1/16 of a step; the remainder says which way rounding went. Absurd
+        // predictions are cut, so that what they miss has fewer than LENGTHS bits.
+        let prediction = (sum.wrapping_add(8) >> 4).clamp(-LARGEST_PREDICTION, LARGEST_PREDICTION);
         let rounding = (sum.wrapping_add(8) & 15).cast_unsigned() as usize;
         let distrust = prediction_bucket16(around.border_misfit());
         let disagreement = prediction_bucket16(disagreement);

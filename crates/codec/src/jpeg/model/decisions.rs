@@ -38,7 +38,9 @@ impl MagnitudeShape {
             make((mean << 16) / (mean + 64))
         });
         let scale_of = |context| context / self.scale_step % SCALES;
-        (0..self.shape.contexts[0]).map(|context| by_scale[scale_of(context)]).collect()
+        (0..self.shape.contexts[0])
+            .map(|context| by_scale[scale_of(context)])
+            .collect()
     }
 }
 

@@ -28,15 +28,18 @@ impl<D: Decisions> EdgeModel<D> {
                 },
                 3,
             ),
-            magnitude: D::Magnitude::new(&MagnitudeShape { shape: Shape {
-                contexts: [
-                    PLACES * 24 * 8 * 2,
-                    PLACES * 12 * 16,
-                    PLACES * 8 * 8 * 3,
-                    PLACES * 12 * 16,
-                ],
-                weight_sets: PLACES * 2,
-            }, scale_step: 8 * 2 }),
+            magnitude: D::Magnitude::new(&MagnitudeShape {
+                shape: Shape {
+                    contexts: [
+                        PLACES * 24 * 8 * 2,
+                        PLACES * 12 * 16,
+                        PLACES * 8 * 8 * 3,
+                        PLACES * 12 * 16,
+                    ],
+                    weight_sets: PLACES * 2,
+                },
+                scale_step: 8 * 2,
+            }),
             sign: D::Sign::new(&Shape {
                 contexts: [
                     PLACES * 32 * 4,

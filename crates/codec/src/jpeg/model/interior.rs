@@ -30,20 +30,23 @@ impl<D: Decisions> InteriorModel<D> {
                 },
                 6,
             ),
-            magnitude: D::InteriorMagnitude::new(&MagnitudeShape { shape: Shape {
-                contexts: [
-                    POSITIONS * 24 * 4,
-                    POSITIONS * 12 * 8,
-                    POSITIONS * 8 * 8,
-                    24 * 13 * 8,
-                ],
-                weight_sets: POSITIONS * 4,
-            }, scale_step: 4 }),
+            magnitude: D::InteriorMagnitude::new(&MagnitudeShape {
+                shape: Shape {
+                    contexts: [
+                        POSITIONS * 24 * 4,
+                        POSITIONS * 12 * 8,
+                        POSITIONS * 8 * 8,
+                        24 * 13 * 8,
+                    ],
+                    weight_sets: POSITIONS * 4,
+                },
+                scale_step: 4,
+            }),
             sign: D::Sign::new(&Shape {
                 contexts: [
-                    POSITIONS * 16 * 4,
-                    POSITIONS * 16 * 4,
                     16 * 16 * 4 * 4,
+                    POSITIONS * 16 * 4,
+                    POSITIONS * 16 * 4,
                     POSITIONS * 27,
                 ],
                 weight_sets: POSITIONS,
@@ -116,9 +119,9 @@ impl<D: Decisions> InteriorModel<D> {
             let left = signed_bucket16(from_left);
             let above = signed_bucket16(from_above);
             let contexts = [
+                combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
                 combine([(z, POSITIONS), (left, 16), (class, 4)]),
                 combine([(z, POSITIONS), (above, 16), (class, 4)]),
-                combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
                 combine([(z, POSITIONS), (around.signs(position), 27)]),
             ];
             let negative = self.sign.code(coder, contexts, z, block.at(position) < 0);

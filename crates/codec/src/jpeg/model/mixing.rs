@@ -1,6 +1,8 @@
 //! The default level: binary decisions, each predicted by all its contexts.
 
-use super::decisions::{Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign};
+use super::decisions::{
+    Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign,
+};
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::mixed::{Weights, mixed_bit};

@@ -1,6 +1,8 @@
 //! The fast level: whole symbols, each predicted by its first context alone.
 
-use super::decisions::{Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign};
+use super::decisions::{
+    Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign,
+};
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::symbols::Distribution;
@@ -8,14 +10,14 @@ use crate::entropy::symbols::Distribution;
 /// The slowest rate of a binary slot.
 const SLOWEST: u32 = 400;
 
-/// Symbols from adaptive distributions; signs from the mean of two contexts.
+/// Symbols from adaptive distributions; signs from slots.
 pub(crate) struct Symbolic;
 
 impl Decisions for Symbolic {
     type Choice = SymbolChoice;
     type Magnitude = SymbolMagnitude;
     type InteriorMagnitude = SymbolMagnitude;
-    type Sign = AveragedSign;
+    type Sign = SlotSign;
 }
 
 /// One symbol, or for more than 16 values a symbol and its two low bits as another.
@@ -154,12 +156,12 @@ fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32 {
     high << 8 | coder.raw_bits(8, value & 0xFF)
 }
 
-/// Signs from the mean probability of their first two contexts.
-pub(crate) struct AveragedSign([Vec<Slot>; 2]);
+/// Signs from their first context.
+pub(crate) struct SlotSign(Vec<Slot>);
 
-impl Sign for AveragedSign {
+impl Sign for SlotSign {
     fn new(shape: &Shape) -> Self {
-        Self([0, 1].map(|input| vec![Slot::EVEN; shape.contexts[input]]))
+        Self(vec![Slot::EVEN; shape.contexts[0]])
     }
 
     #[inline(always)]
@@ -170,12 +172,9 @@ impl Sign for AveragedSign {
         _weight_set: usize,
         negative: bool,
     ) -> bool {
-        let [first, second] = &mut self.0;
-        let (first, second) = (&mut first[contexts[0]], &mut second[contexts[1]]);
-        let mean = first.probability().wrapping_add(second.probability()) / 2;
-        let negative = coder.unpredictable_bit(mean.clamp(64, 65_472), negative);
-        first.update(negative, SLOWEST);
-        second.update(negative, SLOWEST);
+        let slot = &mut self.0[contexts[0]];
+        let negative = coder.unpredictable_bit(slot.probability().clamp(64, 65_472), negative);
+        slot.update(negative, SLOWEST);
         negative
     }
 }
