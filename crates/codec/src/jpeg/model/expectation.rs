@@ -13,28 +13,36 @@ const SIDE: u16 = 14;
 const DIAGONAL: u16 = 5;
 const AROUND: u16 = 2;
 
-/// A padded row of eight positions, and where the first one stands.
-const STRIDE: usize = 16;
+/// Rows before the first one and after the last, which take what falls beyond the block.
 const FIRST_ROW: usize = 1;
-const FIRST_COLUMN: usize = 4;
-const ROWS: usize = 12;
+const ROWS: usize = 11;
 
-type Padded = [[u16; STRIDE]; ROWS];
+/// Eight positions of a row at a time, always read and written whole.
+type Row = [u16; 8];
 
 /// By column frequency: what a coefficient of size 1 adds to the row above, its own row and the
 /// two rows below.
-static SPREAD: [[[u16; STRIDE]; 4]; 8] = spread();
+static SPREAD: [[Row; 4]; 8] = spread();
 
-const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
-    let mut spread = [[[0; STRIDE]; 4]; 8];
+const fn spread() -> [[Row; 4]; 8] {
+    let mut spread = [[[0; 8]; 4]; 8];
     let mut column = 0;
     while column < 8 {
-        let place = column + FIRST_COLUMN;
         let rows = &mut spread[column];
-        (rows[0][place], rows[0][place + 1]) = (6, 4);
-        (rows[1][place - 1], rows[1][place + 1], rows[1][place + 2]) = (6, 6, 3);
-        (rows[2][place - 1], rows[2][place], rows[2][place + 1]) = (4, 6, 3);
-        rows[3][place] = 3;
+        (rows[0][column], rows[2][column], rows[3][column]) = (6, 6, 3);
+        if column > 0 {
+            (rows[1][column - 1], rows[2][column - 1]) = (6, 4);
+        }
+        if column < 7 {
+            (
+                rows[0][column + 1],
+                rows[1][column + 1],
+                rows[2][column + 1],
+            ) = (4, 6, 3);
+        }
+        if column < 6 {
+            rows[1][column + 2] = 3;
+        }
         column += 1;
     }
     spread
@@ -43,47 +51,47 @@ const fn spread() -> [[[u16; STRIDE]; 4]; 8] {
 /// The expectation of every position of one block.
 pub(crate) struct Expectation {
     /// What the neighbours say.
-    outside: Padded,
+    outside: [Row; 8],
     /// The same with what the coded coefficients of the block itself add.
-    total: Padded,
+    total: [Row; ROWS],
 }
 
 impl Expectation {
     /// `other_weight` is the weight of the block of another component, in 1/64.
     #[inline(always)]
     pub(crate) fn new(other_weight: u16, near: &Neighbours<'_>) -> Self {
-        let mut sides: Padded = [[0; STRIDE]; ROWS];
-        let mut outside: Padded = [[0; STRIDE]; ROWS];
+        let mut sides = [[0u16; 8]; 10];
+        let mut outside = [[0u16; 8]; 8];
         for row in 0..8usize {
             let above = sizes(near.above, row);
             let left = sizes(near.left, row);
             let above_left = sizes(near.above_left, row);
             let above_right = sizes(near.above_right, row);
             let other = sizes(near.other, row);
-            let sides = &mut sides[row.wrapping_add(FIRST_ROW)][FIRST_COLUMN..FIRST_COLUMN + 8];
-            let outside = &mut outside[row.wrapping_add(FIRST_ROW)][FIRST_COLUMN..FIRST_COLUMN + 8];
             for column in 0..8 {
                 let side = above[column].wrapping_add(left[column]);
                 let diagonal = above_left[column].wrapping_add(above_right[column]);
-                sides[column] = side;
-                outside[column] = (side.wrapping_mul(SIDE))
+                sides[row.wrapping_add(FIRST_ROW)][column] = side;
+                outside[row][column] = (side.wrapping_mul(SIDE))
                     .wrapping_add(diagonal.wrapping_mul(DIAGONAL))
                     .wrapping_add(other[column].wrapping_mul(other_weight));
             }
         }
-        for row in FIRST_ROW..FIRST_ROW + 8 {
-            let (before, here, after) = (&sides[row - 1], &sides[row], &sides[row + 1]);
-            for column in FIRST_COLUMN..FIRST_COLUMN + 8 {
+        let mut total = [[0u16; 8]; ROWS];
+        for row in 0..8usize {
+            let (before, here, after) = (&sides[row], &sides[row + 1], &sides[row + 2]);
+            let [first, second, third, fourth, fifth, sixth, seventh, eighth] = *here;
+            let from_left = [0, first, second, third, fourth, fifth, sixth, seventh];
+            let from_right = [second, third, fourth, fifth, sixth, seventh, eighth, 0];
+            for column in 0..8 {
                 let vertical = before[column].wrapping_add(after[column]);
-                let horizontal = here[column - 1].wrapping_add(here[column + 1]);
+                let horizontal = from_left[column].wrapping_add(from_right[column]);
                 let around = vertical.wrapping_add(horizontal).wrapping_mul(AROUND);
                 outside[row][column] = outside[row][column].wrapping_add(around);
             }
+            total[row + FIRST_ROW] = outside[row];
         }
-        Self {
-            total: outside,
-            outside,
-        }
+        Self { outside, total }
     }
 
     /// Tells of a coded nonzero coefficient.
@@ -102,29 +110,20 @@ impl Expectation {
     /// Expected magnitude at a position.
     #[inline(always)]
     pub(crate) fn at(&self, position: usize) -> u32 {
-        let (row, column) = padded(position);
-        u32::from(self.total[row][column])
+        u32::from(self.total[(position >> 3 & 7).wrapping_add(FIRST_ROW)][position & 7])
     }
 
     /// The part of it that comes from the block itself.
     #[inline(always)]
     pub(crate) fn inside(&self, position: usize) -> u32 {
-        let (row, column) = padded(position);
-        u32::from(self.total[row][column].wrapping_sub(self.outside[row][column]))
+        let outside = u32::from(self.outside[position >> 3 & 7][position & 7]);
+        self.at(position).wrapping_sub(outside) & 0xFFFF
     }
-}
-
-#[inline(always)]
-fn padded(position: usize) -> (usize, usize) {
-    (
-        (position >> 3 & 7).wrapping_add(FIRST_ROW),
-        (position & 7).wrapping_add(FIRST_COLUMN),
-    )
 }
 
 /// Absolute values of one row of a block.
 #[inline(always)]
-fn sizes(block: &Remembered, row: usize) -> [u16; 8] {
+fn sizes(block: &Remembered, row: usize) -> Row {
     let first = (row & 7) << 3;
     let mut sizes = [0; 8];
     for (size, value) in sizes
