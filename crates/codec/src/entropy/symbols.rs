@@ -70,6 +70,24 @@ impl Distribution {
     }
 }
 
+/// Codes one symbol by the mean of two distributions, which both learn from it.
+#[inline(always)]
+pub(crate) fn code_by_mean<C: Coder>(
+    coder: &mut C,
+    first: &mut Distribution,
+    second: &mut Distribution,
+    symbol: usize,
+) -> usize {
+    let mut mean = [0; 16];
+    for ((mean, first), second) in mean.iter_mut().zip(&first.0).zip(&second.0) {
+        *mean = (first >> 1).wrapping_add(second >> 1);
+    }
+    let symbol = coder.symbol(&mean, symbol) & 15;
+    coder.adapt(&mut first.0, symbol);
+    coder.adapt(&mut second.0, symbol);
+    symbol
+}
+
 /// Moves the elements of a distribution towards `symbol`.
 #[inline(always)]
 pub(super) fn adapt(elements: &mut [u16; 16], symbol: usize) {

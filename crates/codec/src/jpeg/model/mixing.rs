@@ -16,7 +16,7 @@ pub(crate) struct Mixing<const N: usize>;
 impl<const N: usize> Decisions for Mixing<N> {
     type Choice = MixedTree<N>;
     type Magnitude = MixedMagnitude<N>;
-    type InteriorMagnitude = super::symbolic::SymbolMagnitude;
+    type InteriorMagnitude = super::symbolic::SymbolMagnitude<2>;
     type Sign = MixedSign<N>;
 }
 

@@ -5,7 +5,7 @@ use super::decisions::{
 };
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
-use crate::entropy::symbols::Distribution;
+use crate::entropy::symbols::{Distribution, code_by_mean};
 
 /// The slowest rate of a binary slot.
 const SLOWEST: u32 = 400;
@@ -15,8 +15,8 @@ pub(crate) struct Symbolic;
 
 impl Decisions for Symbolic {
     type Choice = SymbolChoice;
-    type Magnitude = SymbolMagnitude;
-    type InteriorMagnitude = SymbolMagnitude;
+    type Magnitude = SymbolMagnitude<1>;
+    type InteriorMagnitude = SymbolMagnitude<1>;
     type Sign = SlotSign;
 }
 
@@ -26,6 +26,8 @@ pub(crate) struct SymbolChoice {
     /// By the high symbol.
     low: [Distribution; 16],
     low_bits: u32,
+    /// The largest high symbol there is; one less than a power of two.
+    largest: usize,
 }
 
 impl Choice for SymbolChoice {
@@ -35,6 +37,7 @@ impl Choice for SymbolChoice {
             high: vec![Distribution::even(1 << (bits - low_bits)); shape.contexts[0]],
             low: [Distribution::even(4); 16],
             low_bits,
+            largest: (1 << (bits - low_bits)) - 1,
         }
     }
 
@@ -48,15 +51,16 @@ impl Choice for SymbolChoice {
     ) -> usize {
         let high = self.high[contexts[0]].code(coder, value >> self.low_bits & 15);
         if self.low_bits == 0 {
-            return high;
+            return high & self.largest;
         }
         high << 2 | self.low[high].code(coder, value & 3) & 3
     }
 }
 
-/// The value itself up to 7, then classes of growing size with their low bits apart.
-pub(crate) struct SymbolMagnitude {
-    symbols: Vec<Distribution>,
+/// The value itself up to 7, then classes of growing size with their low bits apart; predicted by
+/// the mean of its first `N` contexts, one or two.
+pub(crate) struct SymbolMagnitude<const N: usize> {
+    symbols: [Vec<Distribution>; N],
     /// By class and scale: the highest of the low bits.
     low_bits: Vec<[Slot; SCALES]>,
 }
@@ -75,11 +79,16 @@ const CLASSES: [(u32, u32); 8] = [
     (256, 16),
 ];
 
-impl Magnitude for SymbolMagnitude {
+impl<const N: usize> Magnitude for SymbolMagnitude<N> {
     fn new(shape: &MagnitudeShape) -> Self {
         let expected = |growth| Distribution::expecting(geometric(growth));
+        let mut symbols: [Vec<Distribution>; N] = shape.shape.contexts.first_chunk().map_or_else(
+            || std::array::from_fn(|_| Vec::new()),
+            |counts| counts.map(|count| vec![Distribution::even(16); count]),
+        );
+        symbols[0] = shape.for_first_contexts(expected);
         Self {
-            symbols: shape.for_first_contexts(expected),
+            symbols,
             low_bits: vec![[Slot::EVEN; SCALES]; CLASSES.len()],
         }
     }
@@ -95,7 +104,16 @@ impl Magnitude for SymbolMagnitude {
         value: u32,
     ) -> u32 {
         let symbol = if C::ENCODES { symbol_of(value) } else { 0 };
-        let symbol = self.symbols[contexts[0]].code(coder, symbol as usize) as u32;
+        let symbol = match &mut self.symbols[..] {
+            [first, second] => code_by_mean(
+                coder,
+                &mut first[contexts[0]],
+                &mut second[contexts[1]],
+                symbol as usize,
+            ),
+            [first, ..] => first[contexts[0]].code(coder, symbol as usize),
+            [] => 0,
+        } as u32;
         if symbol < DIRECT {
             return symbol;
         }
