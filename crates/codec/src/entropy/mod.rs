@@ -11,4 +11,4 @@ pub(crate) mod symbols;
 mod vector_coder;
 
 pub use range_coder::{Coder, RangeDecoder, RangeEncoder};
-pub(crate) use vector_coder::VectorCoder;
+pub(crate) use vector_coder::{VectorCoder, Vectorizing};

@@ -5,11 +5,27 @@ use super::range_coder::search_symbol_vector;
 use super::symbols::adapt_vector;
 use crate::simd::VectorMultiply;
 
+/// A coder that tells which vector instructions the code around it may use.
+pub(crate) trait Vectorizing: Coder {
+    type Simd: VectorMultiply;
+    /// Stands for the instructions.
+    fn simd(&self) -> Self::Simd;
+}
+
 /// Does what `coder` does, with the same results.
 #[derive(Debug)]
 pub(crate) struct VectorCoder<C, S> {
     pub(crate) coder: C,
     pub(crate) simd: S,
+}
+
+impl<C: Coder, S: VectorMultiply> Vectorizing for VectorCoder<C, S> {
+    type Simd = S;
+
+    #[inline(always)]
+    fn simd(&self) -> S {
+        self.simd
+    }
 }
 
 impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {

@@ -14,8 +14,8 @@ use super::rows::Rows;
 use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
-use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
+use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive models, which outlive a scan.
 pub(crate) struct Models<D: Decisions> {
@@ -111,7 +111,7 @@ impl Scan {
 
     /// See [`super::Jpeg::encode_mcus`].
     #[inline(always)]
-    pub(crate) fn encode<D: Decisions, C: Coder>(
+    pub(crate) fn encode<D: Decisions, C: Vectorizing>(
         &mut self,
         models: &mut Models<D>,
         coder: &mut C,
@@ -162,7 +162,7 @@ impl Scan {
 
     /// See [`super::Jpeg::decode_mcus`].
     #[inline(always)]
-    pub(crate) fn decode<D: Decisions, C: Coder>(
+    pub(crate) fn decode<D: Decisions, C: Vectorizing>(
         &mut self,
         models: &mut Models<D>,
         coder: &mut C,
@@ -290,7 +290,7 @@ impl Scan {
 
     /// Codes the blocks of the next MCU with the model.
     #[inline(always)]
-    fn code_mcu<C: Coder, D: Decisions>(
+    fn code_mcu<C: Vectorizing, D: Decisions>(
         &mut self,
         models: &mut Models<D>,
         coder: &mut C,
@@ -322,7 +322,7 @@ impl Scan {
     }
 
     #[inline(always)]
-    fn code_block<C: Coder, D: Decisions>(
+    fn code_block<C: Vectorizing, D: Decisions>(
         &mut self,
         models: &mut Models<D>,
         coder: &mut C,

@@ -11,7 +11,7 @@ use super::edges::EdgeModel;
 use super::interior::InteriorModel;
 use super::quantization::Quantization;
 use super::surroundings::Surroundings;
-use crate::entropy::Coder;
+use crate::entropy::Vectorizing;
 
 /// The adaptive model of one class of components (the first one, or all others).
 pub(crate) struct CoefficientModel<D: Decisions> {
@@ -35,14 +35,14 @@ impl<D: Decisions> CoefficientModel<D> {
     /// Codes `block` and returns what later blocks need of it, and its border sums towards the
     /// right neighbour.
     #[inline(always)]
-    pub(crate) fn code_block<C: Coder>(
+    pub(crate) fn code_block<C: Vectorizing>(
         &mut self,
         coder: &mut C,
         quantization: &Quantization,
         near: &Neighbours<'_>,
         block: &mut Block,
     ) -> (Remembered, [i16; 8]) {
-        let mut around = Surroundings::new(self.other_weight, quantization, near);
+        let mut around = Surroundings::new(coder.simd(), self.other_weight, quantization, near);
         let end = self.interior.code_end(coder, near, block);
         self.interior.code(coder, &mut around, end, block);
         let row_end = self.edges.code::<C, false>(coder, &mut around, end, block);

@@ -6,6 +6,7 @@
 //! drives them far enough, in both directions of the codec alike.
 
 use super::block::{Neighbours, Remembered};
+use fearless_simd::{Simd, i8x32, prelude::*, u16x16};
 
 /// Weights in 1/64 of: the block above and the one to the left, each; the two diagonal ones; the
 /// four coefficients around the same one in the blocks above and to the left, each.
@@ -50,46 +51,60 @@ const fn spread() -> [[Row; 4]; 8] {
 
 /// The expectation of every position of one block.
 pub(crate) struct Expectation {
-    /// What the neighbours say.
-    outside: [Row; 8],
+    /// What the neighbours say, in natural order.
+    outside: [u16; 64],
     /// The same with what the coded coefficients of the block itself add.
-    total: [Row; ROWS],
+    total: [u16; 8 * ROWS],
+}
+
+/// All ones for the positions that have a neighbour of lower, and of higher column frequency.
+const HAS_LOWER: [u16; 64] = all_but_column(0);
+const HAS_HIGHER: [u16; 64] = all_but_column(7);
+
+const fn all_but_column(column: usize) -> [u16; 64] {
+    let mut masks = [0xFFFF; 64];
+    let mut row = 0;
+    while row < 8 {
+        masks[row * 8 + column] = 0;
+        row += 1;
+    }
+    masks
 }
 
 impl Expectation {
     /// `other_weight` is the weight of the block of another component, in 1/64.
     #[inline(always)]
-    pub(crate) fn new(other_weight: u16, near: &Neighbours<'_>) -> Self {
-        let mut sides = [[0u16; 8]; 10];
-        let mut outside = [[0u16; 8]; 8];
-        for row in 0..8usize {
-            let above = sizes(near.above, row);
-            let left = sizes(near.left, row);
-            let above_left = sizes(near.above_left, row);
-            let above_right = sizes(near.above_right, row);
-            let other = sizes(near.other, row);
-            for column in 0..8 {
-                let side = above[column].wrapping_add(left[column]);
-                let diagonal = above_left[column].wrapping_add(above_right[column]);
-                sides[row.wrapping_add(FIRST_ROW)][column] = side;
-                outside[row][column] = (side.wrapping_mul(SIDE))
-                    .wrapping_add(diagonal.wrapping_mul(DIAGONAL))
-                    .wrapping_add(other[column].wrapping_mul(other_weight));
-            }
+    pub(crate) fn new<S: Simd>(simd: S, other_weight: u16, near: &Neighbours<'_>) -> Self {
+        let above = sizes(simd, near.above);
+        let left = sizes(simd, near.left);
+        let above_left = sizes(simd, near.above_left);
+        let above_right = sizes(simd, near.above_right);
+        let other = sizes(simd, near.other);
+        let mut sides = [0u16; 8 + 64 + 8];
+        let mut outside = [0u16; 64];
+        for quarter in 0..4usize {
+            let side = above[quarter] + left[quarter];
+            let diagonal = above_left[quarter] + above_right[quarter];
+            let sum = side * u16x16::splat(simd, SIDE)
+                + diagonal * u16x16::splat(simd, DIAGONAL)
+                + other[quarter] * u16x16::splat(simd, other_weight);
+            let first = quarter.wrapping_mul(16);
+            side.store_slice(&mut sides[first.wrapping_add(8)..first.wrapping_add(24)]);
+            sum.store_slice(&mut outside[first..first.wrapping_add(16)]);
         }
-        let mut total = [[0u16; 8]; ROWS];
-        for row in 0..8usize {
-            let (before, here, after) = (&sides[row], &sides[row + 1], &sides[row + 2]);
-            let [first, second, third, fourth, fifth, sixth, seventh, eighth] = *here;
-            let from_left = [0, first, second, third, fourth, fifth, sixth, seventh];
-            let from_right = [second, third, fourth, fifth, sixth, seventh, eighth, 0];
-            for column in 0..8 {
-                let vertical = before[column].wrapping_add(after[column]);
-                let horizontal = from_left[column].wrapping_add(from_right[column]);
-                let around = vertical.wrapping_add(horizontal).wrapping_mul(AROUND);
-                outside[row][column] = outside[row][column].wrapping_add(around);
-            }
-            total[row + FIRST_ROW] = outside[row];
+        let mut total = [0u16; 8 * ROWS];
+        for first in [0usize, 16, 32, 48] {
+            let load = |from: &[u16], at: usize| {
+                let at = first.wrapping_add(at);
+                u16x16::from_slice(simd, &from[at..at.wrapping_add(16)])
+            };
+            let vertical = load(&sides, 0) + load(&sides, 16);
+            let lower = load(&sides, 7) & load(&HAS_LOWER, 0);
+            let higher = load(&sides, 9) & load(&HAS_HIGHER, 0);
+            let around = (vertical + lower + higher) * u16x16::splat(simd, AROUND);
+            let sum = load(&outside, 0) + around;
+            sum.store_slice(&mut outside[first..first.wrapping_add(16)]);
+            sum.store_slice(&mut total[first.wrapping_add(8)..first.wrapping_add(24)]);
         }
         Self { outside, total }
     }
@@ -98,9 +113,9 @@ impl Expectation {
     #[inline(always)]
     pub(crate) fn add(&mut self, position: usize, size: u32) {
         let size = size.min(255) as u16;
-        let row = position >> 3 & 7;
-        for (offset, spread) in SPREAD[position & 7].iter().enumerate() {
-            let sums = &mut self.total[row.wrapping_add(offset)];
+        let (rows, _) = self.total.as_chunks_mut::<8>();
+        let rows = rows.iter_mut().skip(position >> 3 & 7);
+        for (sums, spread) in rows.zip(&SPREAD[position & 7]) {
             for (sum, share) in sums.iter_mut().zip(spread) {
                 *sum = sum.wrapping_add(share.wrapping_mul(size));
             }
@@ -110,27 +125,25 @@ impl Expectation {
     /// Expected magnitude at a position.
     #[inline(always)]
     pub(crate) fn at(&self, position: usize) -> u32 {
-        u32::from(self.total[(position >> 3 & 7).wrapping_add(FIRST_ROW)][position & 7])
+        u32::from(self.total[(position & 63).wrapping_add(8 * FIRST_ROW)])
     }
 
     /// The part of it that comes from the block itself.
     #[inline(always)]
     pub(crate) fn inside(&self, position: usize) -> u32 {
-        let outside = u32::from(self.outside[position >> 3 & 7][position & 7]);
+        let outside = u32::from(self.outside[position & 63]);
         self.at(position).wrapping_sub(outside) & 0xFFFF
     }
 }
 
-/// Absolute values of one row of a block.
+/// Absolute values of a block's coefficients, in four vectors.
 #[inline(always)]
-fn sizes(block: &Remembered, row: usize) -> Row {
-    let first = (row & 7) << 3;
-    let mut sizes = [0; 8];
-    for (size, value) in sizes
-        .iter_mut()
-        .zip(&block.values[first..first.wrapping_add(8)])
-    {
-        *size = u16::from(value.unsigned_abs());
-    }
-    sizes
+fn sizes<S: Simd>(simd: S, block: &Remembered) -> [u16x16<S>; 4] {
+    let half = |values: &[i8]| {
+        let sizes = i8x32::from_slice(simd, values).abs();
+        simd.widen_u8x32(sizes.bitcast())
+    };
+    let (first, second) = half(&block.values[..32]);
+    let (third, fourth) = half(&block.values[32..]);
+    [first, second, third, fourth]
 }

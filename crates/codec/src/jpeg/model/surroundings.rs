@@ -4,6 +4,7 @@ use super::block::{Neighbours, Remembered};
 use super::borders::Borders;
 use super::expectation::Expectation;
 use super::quantization::Quantization;
+use crate::simd::VectorMultiply;
 
 /// The neighbours of a block, and running sums over what has been coded of it.
 pub(crate) struct Surroundings<'a> {
@@ -21,14 +22,15 @@ const FLAT_SHIFT: u32 = 23;
 
 impl<'a> Surroundings<'a> {
     #[inline(always)]
-    pub(crate) fn new(
+    pub(crate) fn new<S: VectorMultiply>(
+        simd: S,
         other_weight: u16,
         quantization: &'a Quantization,
         near: &'a Neighbours<'a>,
     ) -> Self {
         Self {
             near,
-            expectation: Expectation::new(other_weight, near),
+            expectation: Expectation::new(simd, other_weight, near),
             borders: Borders::default(),
             quantization,
         }
