@@ -9,11 +9,14 @@
 mod bytes;
 pub mod entropy;
 mod error;
+mod fault;
 mod jpeg;
 mod simd;
 mod stream;
 
 pub use error::Error;
+#[cfg(feature = "fault-injection")]
+pub use fault::Damage;
 pub use jpeg::NotModelled;
 pub use stream::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,

@@ -28,6 +28,7 @@ use lepta_codec::{Encoded, Encoder};
 use lepta_worker::status::Status;
 
 use crate::failure::Failure;
+use crate::fault::Injection;
 use crate::last_words::note_progress;
 use crate::report::{Contents, Report};
 use crate::slot::{Part, RAW_LENGTH, Slot};
@@ -57,6 +58,7 @@ pub(crate) struct Compression<R, C> {
     input_ended: bool,
     segments: u64,
     report: Report,
+    injection: Option<Injection>,
 }
 
 impl<R: Read, C: Checker> Compression<R, C> {
@@ -67,6 +69,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         checker: C,
         slots: Vec<Slot>,
         report: Report,
+        injection: Option<Injection>,
     ) -> Self {
         Self {
             input,
@@ -78,6 +81,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             input_ended: false,
             segments: 0,
             report,
+            injection,
         }
     }
 
@@ -140,6 +144,9 @@ impl<R: Read, C: Checker> Compression<R, C> {
             slot.consumed = 0;
             slot.written = self.encoder.encode_end(coded);
             return;
+        }
+        if let Some(injection) = self.injection {
+            injection.damage_encoder(&mut self.encoder, self.segments);
         }
         let raw = &slot.raw[..slot.filled];
         let Encoded { consumed, written } =

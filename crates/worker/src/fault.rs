@@ -9,6 +9,8 @@
 //! |---|---|
 //! | `result` | one bit of the coded segment, before it is sealed |
 //! | `result-twice` | the same, and again when the segment is stored instead: must end with 60 |
+//! | `coefficient` | one coefficient of an MCU, between reading and coding it |
+//! | `probability` | one probability of the encoder, when it is used |
 //!
 //! The segment is the same with one thread and with two: it is counted in the order of the output.
 
@@ -19,6 +21,8 @@ pub(crate) use present::Injection;
 
 #[cfg(not(feature = "fault-injection"))]
 mod absent {
+    use lepta_codec::Encoder;
+
     /// No value of this type exists.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Injection {}
@@ -27,11 +31,17 @@ mod absent {
         pub(crate) fn damage_result(self, _coded: &mut [u8], _segment: u64, _stored_instead: bool) {
             match self {}
         }
+
+        pub(crate) fn damage_encoder(self, _encoder: &mut Encoder, _segment: u64) {
+            match self {}
+        }
     }
 }
 
 #[cfg(feature = "fault-injection")]
 mod present {
+    use lepta_codec::{Damage, Encoder};
+
     /// How many segments from the first on a seed chooses from.
     const SEGMENTS: u64 = 4;
 
@@ -39,6 +49,8 @@ mod present {
     enum Kind {
         Result,
         ResultTwice,
+        Coefficient,
+        Probability,
     }
 
     /// One damage: of what, and a seed that chooses where.
@@ -55,6 +67,8 @@ mod present {
             let kind = match kind {
                 "result" => Kind::Result,
                 "result-twice" => Kind::ResultTwice,
+                "coefficient" => Kind::Coefficient,
+                "probability" => Kind::Probability,
                 _ => return None,
             };
             let seed = seed.parse().ok()?;
@@ -70,6 +84,7 @@ mod present {
             let meant = match self.kind {
                 Kind::Result => !stored_instead,
                 Kind::ResultTwice => true,
+                Kind::Coefficient | Kind::Probability => false,
             };
             if !meant || !self.strikes(segment) || coded.is_empty() {
                 return;
@@ -78,6 +93,20 @@ mod present {
             let length = u64::try_from(coded.len()).unwrap_or(u64::MAX);
             let byte = usize::try_from((place >> 3) % length).unwrap_or(0);
             coded[byte] ^= 1 << (place & 7);
+        }
+
+        /// Has the encoder go wrong in the segment that it is about to code.
+        pub(crate) fn damage_encoder(self, encoder: &mut Encoder, segment: u64) {
+            if !self.strikes(segment) {
+                return;
+            }
+            match self.kind {
+                Kind::Result | Kind::ResultTwice => {}
+                Kind::Coefficient => encoder.inject_damage(Damage::Coefficient(scatter(self.seed))),
+                Kind::Probability => {
+                    encoder.inject_damage(Damage::Probability(scatter(self.seed) % 1000));
+                }
+            }
         }
     }
 

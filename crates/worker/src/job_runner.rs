@@ -135,12 +135,12 @@ fn compress(
     let (mut report, outcome) = match readied.beside {
         Some(mut checker) => {
             checker.begin(options);
-            Compression::new(input, encoder(), checker, slots, report).run()
+            Compression::new(input, encoder(), checker, slots, report, task.injection).run()
         }
         None => {
             let verifier = Verifier::new(&options, Output::new(StandardOutput));
             let checker = InlineChecker::new(verifier);
-            Compression::new(input, encoder(), checker, slots, report).run()
+            Compression::new(input, encoder(), checker, slots, report, task.injection).run()
         }
     };
     report.verified = outcome.is_ok() && task.job.verify;

@@ -46,7 +46,7 @@ const fn squash_table() -> [u16; ENTRIES] {
     let mut index = 0;
     while index < ENTRIES {
         table[index] = (((power << 16) + (ONE + power) / 2) / (ONE + power)) as u16;
-        power = power * STEP >> 56;
+        power = (power * STEP) >> 56;
         index += 1;
     }
     table
@@ -62,7 +62,7 @@ const fn stretch_table() -> [i16; ENTRIES] {
         while index < ENTRIES - 1 && (squash[index] as u32) < middle {
             index += 1;
         }
-        table[probability] = index as i16 - 2048;
+        table[probability] = (index as u16).cast_signed() - 2048;
         probability += 1;
     }
     table

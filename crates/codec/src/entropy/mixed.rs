@@ -15,7 +15,7 @@ pub(crate) struct Weights<const N: usize>([i32; N]);
 
 impl<const N: usize> Weights<N> {
     /// Equal weights that trust the inputs together by 1.3.
-    pub(crate) const INITIAL: Self = Self([85_197 / N as i32; N]);
+    pub(crate) const INITIAL: Self = Self([(85_197 / N as u32).cast_signed(); N]);
 }
 
 /// Codes one decision from the slots at `node` of `N` lines.

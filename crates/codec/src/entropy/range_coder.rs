@@ -5,6 +5,9 @@
 //! 16 × 16-bit high multiply: cheap for one decision, and one vector instruction for a whole
 //! alphabet. Invariant: encoder and decoder hold the same range before every decision.
 
+#[cfg(feature = "fault-injection")]
+use crate::fault::Damage;
+use crate::fault::PendingDamage;
 use crate::simd::VectorMultiply;
 use fearless_simd::{prelude::*, u16x16};
 
@@ -142,6 +145,7 @@ pub struct RangeEncoder<'a> {
     low: u64,
     range: u32,
     pending: u32,
+    damage: PendingDamage,
 }
 
 impl<'a> RangeEncoder<'a> {
@@ -154,6 +158,7 @@ impl<'a> RangeEncoder<'a> {
             low: 0,
             range: 0xFFFF,
             pending: 0,
+            damage: PendingDamage::default(),
         }
     }
 
@@ -237,6 +242,12 @@ impl<'a> RangeEncoder<'a> {
         self.written += 1;
     }
 
+    /// Damages one of the coming decisions.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn inject(&mut self, damage: Damage) {
+        self.damage.set(damage);
+    }
+
     /// Moves the encoder out, so that it can be a local variable, kept in registers; what is left
     /// behind has an empty buffer.
     pub(crate) fn take(&mut self) -> Self {
@@ -277,6 +288,7 @@ impl Coder for RangeEncoder<'_> {
 
     #[inline(always)]
     fn bit(&mut self, probability_of_one: u32, bit: bool) -> bool {
+        let probability_of_one = self.damage.probability(probability_of_one);
         let ones = split(self.range, probability_of_one);
         let (start, size) = if bit {
             (0, ones)
@@ -289,8 +301,8 @@ impl Coder for RangeEncoder<'_> {
 
     #[inline(always)]
     fn raw_bits(&mut self, count: u32, value: u32) -> u32 {
-        let start = self.range * value >> count;
-        let end = self.range * (value + 1) >> count;
+        let start = (self.range * value) >> count;
+        let end = (self.range * (value + 1)) >> count;
         self.narrow(start, end.wrapping_sub(start));
         value
     }
@@ -408,8 +420,8 @@ impl Coder for RangeDecoder<'_> {
         // Largest value whose part of the range begins at or below the window. Only in a stream
         // that no encoder wrote can the window lie beyond the range, hence the minimum.
         let value = ((((self.window() + 1) << count) - 1) / self.range).min((1 << count) - 1);
-        let start = self.range * value >> count;
-        let end = self.range * (value + 1) >> count;
+        let start = (self.range * value) >> count;
+        let end = (self.range * (value + 1)) >> count;
         self.narrow(start, end.wrapping_sub(start));
         value
     }

@@ -99,7 +99,7 @@ mod tests {
     fn stuffs_and_carries_bits_over() {
         let mut output = Vec::new();
         let mut writer = BitWriter::new(&mut output, PendingBits::default());
-        writer.put(0b1111_1111_101, 11);
+        writer.put(0b111_1111_1101, 11);
         assert_eq!(writer.padding_length(), 5);
         let pending = writer.finish();
         assert_eq!(output, [0xFF, 0]);

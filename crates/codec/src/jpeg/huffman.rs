@@ -51,7 +51,7 @@ impl HuffmanTable {
             if code + count > 1 << length {
                 return None;
             }
-            table.offset[length as usize] = index as i32 - code.cast_signed();
+            table.offset[length as usize] = (index as u32).cast_signed() - code.cast_signed();
             for _ in 0..count {
                 table.add(values[index], code, length)?;
                 code += 1;

@@ -96,11 +96,6 @@ impl HeaderParser {
         None
     }
 
-    /// Whether the parser is between images, with no byte of a possible SOI seen.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state == State::Hunt(0)
-    }
-
     /// Skips as many bytes as cannot change the state; how many.
     pub(crate) fn skip(&mut self, bytes: &[u8]) -> usize {
         match self.state {
@@ -166,7 +161,7 @@ impl HeaderParser {
                     self.tables.restart_interval = u32::from(u16::from_be_bytes([high, low]));
                 }
             }
-            SOS => return Some(self.scan()),
+            SOS => return self.scan(),
             _ if is_frame_header(code) => return Some(self.frame_header(code)),
             _ => {}
         }
@@ -180,7 +175,8 @@ impl HeaderParser {
             (SOF_BASELINE | SOF_EXTENDED, 8) => {
                 Frame::parse(&self.payload).ok_or(NotModelled::UnsupportedFrame)
             }
-            (SOF_BASELINE | SOF_EXTENDED, _) => Err(NotModelled::SamplePrecision(precision)),
+            (SOF_EXTENDED, 12) => Err(NotModelled::SamplePrecision(precision)),
+            (SOF_BASELINE | SOF_EXTENDED, _) => Err(NotModelled::UnsupportedFrame),
             (SOF_PROGRESSIVE, _) => Err(NotModelled::Progressive),
             (SOF_LOSSLESS, _) => Err(NotModelled::Lossless),
             (0xC5..=0xC7, _) => Err(NotModelled::Hierarchical),
@@ -197,21 +193,21 @@ impl HeaderParser {
         found
     }
 
-    fn scan(&mut self) -> Found {
+    fn scan(&mut self) -> Option<Found> {
         let layout = match &self.frame {
             Some(Ok(frame)) => scan_layout(frame, &self.tables, &self.payload),
-            Some(Err(reason)) => {
-                let reason = *reason;
+            // What is wrong with the frame has been said.
+            Some(Err(_)) => {
                 self.state = State::Hunt(0);
-                return Found::Refused(reason);
+                return None;
             }
             None => None,
         };
         match layout {
-            Some(layout) => Found::Scan(Box::new(layout)),
+            Some(layout) => Some(Found::Scan(Box::new(layout))),
             None => {
                 self.state = State::Hunt(0);
-                Found::Refused(NotModelled::UnsupportedScan)
+                Some(Found::Refused(NotModelled::UnsupportedScan))
             }
         }
     }

@@ -15,6 +15,9 @@ mod scan;
 mod zigzag;
 
 use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
+#[cfg(feature = "fault-injection")]
+use crate::fault::Damage;
+use crate::fault::PendingDamage;
 use crate::simd::{VectorMultiply, Vectorized, vectorized};
 use crate::{Error, Level};
 use frame::ScanLayout;
@@ -220,6 +223,7 @@ pub(crate) struct Jpeg {
     /// Made when the first scan begins.
     models: Option<AnyModels>,
     news: News,
+    damage: PendingDamage,
 }
 
 impl Jpeg {
@@ -233,7 +237,14 @@ impl Jpeg {
             scan: None,
             models: None,
             news: News::default(),
+            damage: PendingDamage::default(),
         }
+    }
+
+    /// Damages one of the coming coefficients.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn inject(&mut self, damage: Damage) {
+        self.damage.set(damage);
     }
 
     /// Goes back to the state of [`Jpeg::new`].
@@ -299,6 +310,7 @@ impl Jpeg {
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
+        scan.damage_next(self.damage.take_coefficient());
         let run = models.encode(scan, coder, input, limit, end_of_input);
         match run.end {
             RunEnd::ScanDone => self.end_scan(),

@@ -85,6 +85,8 @@ pub(crate) struct Scan {
     used_bits: u32,
     /// Decoder: bits not yet written.
     pending: PendingBits,
+    /// Seed of damage to the next MCU that is encoded; see [`crate::fault`].
+    damage: Option<u64>,
 }
 
 impl Scan {
@@ -101,7 +103,13 @@ impl Scan {
             segment: SegmentState::default(),
             used_bits: 0,
             pending: PendingBits::default(),
+            damage: None,
         }
+    }
+
+    /// Has a coefficient of the next MCU that is encoded changed, if there is a seed.
+    pub(crate) fn damage_next(&mut self, seed: Option<u64>) {
+        self.damage = seed;
     }
 
     /// Whether every MCU has been coded.
@@ -148,6 +156,12 @@ impl Scan {
                 };
             }
             models.code_padding(coder, mcu.padding_before.0, mcu.padding_before.1);
+            if cfg!(feature = "fault-injection")
+                && let Some(seed) = self.damage.take()
+            {
+                let block = &mut mcu.blocks[seed as usize % self.layout.blocks_per_mcu()];
+                block.change(1 + seed as usize % 63);
+            }
             self.code_mcu(models, coder, &mut mcu.blocks);
             models.code_padding(coder, mcu.padding_after.0, mcu.padding_after.1);
         };

@@ -6,12 +6,12 @@ pub(crate) const ZIGZAG: [u8; 64] = sequence();
 const fn sequence() -> [u8; 64] {
     let mut order = [0; 64];
     let mut index = 0;
-    let mut diagonal = 0;
+    let mut diagonal = 0usize;
     while diagonal < 15 {
         let mut step = 0;
         while step <= diagonal {
             // Even diagonals run upwards, odd ones downwards.
-            let row = if diagonal % 2 == 0 {
+            let row = if diagonal.is_multiple_of(2) {
                 diagonal - step
             } else {
                 step

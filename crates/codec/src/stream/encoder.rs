@@ -103,6 +103,13 @@ impl Encoder {
         }
     }
 
+    /// Damages the next segment that is encoded, so that a test can see whether its verification
+    /// finds it.
+    #[cfg(feature = "fault-injection")]
+    pub fn inject_damage(&mut self, damage: crate::Damage) {
+        self.segment.damage = Some(damage);
+    }
+
     /// Codes `raw`, the bytes that the last call of [`Encoder::encode_segment`] consumed, again, as
     /// a stored segment in the place of that call's. Resets all models. Returns the bytes written,
     /// the container's header included if the replaced segment was the first. Called again without

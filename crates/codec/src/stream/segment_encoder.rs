@@ -35,6 +35,9 @@ pub(super) struct SegmentEncoder {
     /// The coded list of parts, then the raw parts.
     front: Vec<u8>,
     tally: Tally,
+    /// Damage to the next segment.
+    #[cfg(feature = "fault-injection")]
+    pub(super) damage: Option<crate::Damage>,
 }
 
 impl SegmentEncoder {
@@ -51,6 +54,11 @@ impl SegmentEncoder {
         self.open = false;
         self.tally = Tally::default();
         let mut coder = RangeEncoder::new(room);
+        #[cfg(feature = "fault-injection")]
+        if let Some(damage) = self.damage.take() {
+            coder.inject(damage);
+            models.jpeg.inject(damage);
+        }
         let mut consumed = 0;
         while consumed < window.len() {
             if !models.jpeg.in_scan() {

@@ -45,6 +45,12 @@ impl Block {
         self.nonzero |= 1 << (place & 63);
     }
 
+    /// Makes the coefficient at a place of the zigzag sequence another one that is not zero.
+    pub(crate) fn change(&mut self, place: usize) {
+        let value = self.at(usize::from(ZIGZAG[place & 63]));
+        self.set(place, if value == 1 { 2 } else { 1 });
+    }
+
     /// Bit z tells whether place z > 0 of the zigzag sequence holds anything but zero.
     #[inline(always)]
     pub(crate) fn nonzero(&self) -> u64 {

@@ -68,7 +68,7 @@ impl<D: Decisions> EdgeModel<D> {
         let interior = end_bucket(interior_end);
         let mut nonzeros = 0usize;
         let mut previous = 0;
-        for index in 1..=end & 7 {
+        for (index, &zigzag_place) in EDGE_PLACE[edge].iter().enumerate().take(end + 1).skip(1) {
             let position = place_on_edge::<COLUMN>(index);
             let last = index == end;
             let place = edge.wrapping_mul(7).wrapping_add(index).wrapping_sub(1);
@@ -119,7 +119,7 @@ impl<D: Decisions> EdgeModel<D> {
                 .sign
                 .code(coder, contexts, place, block.at(position) < 0);
             let value = signed(size, negative);
-            block.set(usize::from(EDGE_PLACE[edge][index]), value);
+            block.set(usize::from(zigzag_place), value);
             around.add(position, value);
         }
         end

@@ -162,7 +162,7 @@ fn expected_line(growth: u32) -> [Slot; MAGNITUDE_NODES] {
     let mut line = [Slot::expecting(growth); MAGNITUDE_NODES];
     let mut power = growth;
     for slot in &mut line[3..] {
-        power = power * power >> 16;
+        power = (power * power) >> 16;
         *slot = Slot::expecting(power);
     }
     line

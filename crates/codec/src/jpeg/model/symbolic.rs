@@ -142,7 +142,7 @@ fn geometric(growth: u32) -> [u16; 16] {
             Some(class) => 1 << CLASSES[class].1.min(7),
         };
         for _ in 0..values {
-            beyond = beyond * growth >> 16;
+            beyond = (beyond * growth) >> 16;
         }
         *end = (65535 - beyond) as u16;
     }

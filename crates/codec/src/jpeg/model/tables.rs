@@ -24,7 +24,7 @@ const fn interior() -> [u8; 49] {
     let mut index = 0;
     while index < 64 {
         let position = ZIGZAG[index];
-        if position >= 8 && position % 8 != 0 {
+        if position >= 8 && !position.is_multiple_of(8) {
             order[count] = position;
             count += 1;
         }
@@ -49,7 +49,7 @@ const fn interior_places() -> [u8; 49] {
     let mut place = 0;
     while place < 64 {
         let position = ZIGZAG[place];
-        if position >= 8 && position % 8 != 0 {
+        if position >= 8 && !position.is_multiple_of(8) {
             places[count] = place as u8;
             count += 1;
         }
@@ -75,7 +75,7 @@ const fn edge_places() -> [[u8; 8]; 2] {
         let position = ZIGZAG[place];
         if position < 8 {
             places[0][position as usize] = place as u8;
-        } else if position % 8 == 0 {
+        } else if position.is_multiple_of(8) {
             places[1][position as usize / 8] = place as u8;
         }
         place += 1;
