@@ -39,7 +39,7 @@ pub trait Coder {
     /// Every symbol is given some of the range however close the ends are.
     ///
     /// `search` finds the symbol to decode from the range and the window on it, as
-    /// [`search_symbol`] does.
+    /// the plain search of [`Coder::symbol`] does.
     fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, search: F) -> usize
     where
         F: FnOnce(u32, u32) -> usize;
@@ -55,7 +55,7 @@ pub trait Coder {
         )
     }
 
-    /// Moves the elements of a [`Distribution`](super::symbols::Distribution) towards `symbol`.
+    /// Moves the elements of a distribution towards `symbol`.
     #[inline(always)]
     fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
         super::symbols::adapt(elements, symbol);
