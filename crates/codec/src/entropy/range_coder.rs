@@ -80,15 +80,8 @@ const FLOORS: [u16; 16] = {
 /// it has passed.
 #[inline(always)]
 fn search_symbol(range: u32, window: u32, ends: &[u16; 16]) -> usize {
-    let free = range.wrapping_sub(16 * SYMBOL_FLOOR);
-    let end_of = |(end, floor): (&u16, &u16)| {
-        (free.wrapping_mul(u32::from(*end)) >> 16).wrapping_add(u32::from(*floor))
-    };
-    ends[..15]
-        .iter()
-        .zip(&FLOORS)
-        .map(end_of)
-        .filter(|end| *end <= window)
+    (0..15)
+        .filter(|&symbol| end_of(range, ends, symbol) <= window)
         .count()
 }
 
@@ -110,20 +103,27 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
     passed.count_ones() as usize
 }
 
+/// The end of a symbol below 15 within the range.
+#[inline(always)]
+fn end_of(range: u32, ends: &[u16; 16], symbol: usize) -> u32 {
+    let free = range.wrapping_sub(16 * SYMBOL_FLOOR);
+    let scaled = free.wrapping_mul(u32::from(ends[symbol & 15])) >> 16;
+    scaled.wrapping_add(u32::from(FLOORS[symbol & 15]))
+}
+
 /// Start and size of one symbol's part of the range.
 #[inline(always)]
 fn part_of(range: u32, ends: &[u16; 16], symbol: usize) -> (u32, u32) {
-    let free = range.wrapping_sub(16 * SYMBOL_FLOOR);
-    let end_of = |symbol: usize| {
-        let scaled = free.wrapping_mul(u32::from(ends[symbol & 15])) >> 16;
-        scaled.wrapping_add(u32::from(FLOORS[symbol & 15]))
-    };
     let start = if symbol == 0 {
         0
     } else {
-        end_of(symbol.wrapping_sub(1))
+        end_of(range, ends, symbol.wrapping_sub(1))
     };
-    let end = if symbol == 15 { range } else { end_of(symbol) };
+    let end = if symbol == 15 {
+        range
+    } else {
+        end_of(range, ends, symbol)
+    };
     (start, end.wrapping_sub(start))
 }
 

@@ -84,9 +84,7 @@ impl AnyModels {
             Level::Default => Self::Default(Box::new(Models::new())),
         }
     }
-}
 
-impl AnyModels {
     fn encode(
         &mut self,
         scan: &mut Scan,

@@ -2,8 +2,8 @@
 //!
 //! The expectation of a position is a weighted sum of absolute values: of the same coefficient in
 //! the neighbouring blocks, of those around it there, and of those around it in this block as far
-//! as they are coded. Sums are in 1/64 of a quantiser step and wrap around where hostile data
-//! drives them far enough, in both directions of the codec alike.
+//! as they are coded. Sums are in 1/64 of a quantiser step; since values are kept and counted
+//! saturated, they stay far below 2^16.
 
 use super::block::{Neighbours, Remembered};
 use fearless_simd::{Simd, i8x32, prelude::*, u16x16};
