@@ -1,17 +1,35 @@
-//! The pixel model: predicts the samples of an image from those before them and from the image
-//! that came before.
+//! The pixel model: predicts the pixels of an image from those before them and from the image that
+//! came before.
 //!
 //! Images are coded strip by strip, [`STRIP_ROWS`] rows each. Invariant: the model's state after a
 //! strip depends on nothing but the pixels coded since the last reset and the references given, so
 //! it is the same in both directions.
 
+mod blocks;
+mod byte_tree;
+mod candidates;
+mod canvas;
+mod colour_tables;
+mod escape;
 mod format;
+mod hashing;
+mod previous;
+mod remainders;
+mod residual;
+mod segments;
+mod slot;
 
 pub(crate) use format::PixelFormat;
+pub(crate) use previous::ReferenceWindow;
 
 use crate::Level;
 use crate::entropy::Coder;
-use crate::entropy::adaptive::Slot;
+use blocks::{Blocks, Mode};
+use canvas::Canvas;
+use format::{BLOCK, COLOUR, OPAQUE};
+use remainders::{Place, Remainders};
+use segments::{Segments, Task};
+use slot::{Dither, REMEMBERING, Slot};
 
 /// Rows that are coded together. The last strip of an image may have fewer.
 pub(crate) const STRIP_ROWS: usize = 16;
@@ -19,48 +37,59 @@ pub(crate) const STRIP_ROWS: usize = 16;
 /// Rows above and below a strip that a reference window should hold where the image has them.
 pub(crate) const REFERENCE_MARGIN: usize = 32;
 
-/// The rows of the previous image around a strip.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReferenceWindow<'a> {
-    /// Whole rows in the layout of the image.
-    pub(crate) rows: &'a [u8],
-    /// Rows that lie before the one at the place of the strip's first row.
-    pub(crate) above: usize,
-}
-
 /// Adaptive model of pixels, the same for both directions.
 #[derive(Debug)]
 pub(crate) struct PixelModel {
+    level: Level,
     format: PixelFormat,
-    equal: Slot,
-    nodes: Box<[Slot]>,
-    above: Vec<u8>,
+    canvas: Canvas,
+    dither: Dither,
+    blocks: Blocks,
+    segments: Segments,
+    remainders: Remainders,
+    alpha_flag: Slot,
+    /// The alpha of the last strip that had one alpha only, as uppermost byte.
+    last_alpha: u32,
 }
 
 impl PixelModel {
     /// A model that has seen nothing.
-    pub(crate) fn new(_level: Level) -> Self {
+    pub(crate) fn new(level: Level) -> Self {
         Self {
-            format: PixelFormat::new(1, 0, 8).expect("a format of the specification"),
-            equal: Slot::EVEN,
-            nodes: vec![Slot::EVEN; 256 * 256].into_boxed_slice(),
-            above: Vec::new(),
+            level,
+            format: PixelFormat::new(1, 6, 8).expect("a format of the specification"),
+            canvas: Canvas::default(),
+            dither: Dither::NEW,
+            blocks: Blocks::new(),
+            segments: Segments::new(),
+            remainders: Remainders::new(),
+            alpha_flag: Slot::EVEN,
+            last_alpha: OPAQUE,
         }
     }
 
     /// Back to the state of [`PixelModel::new`], rows allocated for images kept.
     pub(crate) fn reset(&mut self) {
-        self.equal = Slot::EVEN;
-        self.nodes.fill(Slot::EVEN);
-        self.above.clear();
+        self.dither = Dither::NEW;
+        self.blocks.reset();
+        self.segments.reset();
+        self.remainders.reset();
+        self.alpha_flag = Slot::EVEN;
+        self.last_alpha = OPAQUE;
+    }
+
+    /// Bytes that rows of an image take besides the model's own.
+    pub(crate) fn row_memory(format: &PixelFormat) -> usize {
+        Canvas::memory(format.width()) + 2 * format.width()
     }
 
     /// Starts an image, or one pass of an interlaced one. `has_reference` says whether its strips
     /// will be given a reference.
-    pub(crate) fn begin_image(&mut self, format: PixelFormat, _has_reference: bool) {
+    pub(crate) fn begin_image(&mut self, format: PixelFormat, has_reference: bool) {
         self.format = format;
-        self.above.clear();
-        self.above.resize(format.row_bytes(), 0);
+        self.canvas.begin(format.width());
+        self.blocks.begin(format.width(), has_reference);
+        self.segments.begin(format.width());
     }
 
     /// Codes the next strip of the image: 1..=[`STRIP_ROWS`] whole rows of unfiltered bytes. An
@@ -72,27 +101,139 @@ impl PixelModel {
         rows: &mut [u8],
         reference: Option<ReferenceWindow<'_>>,
     ) {
-        let row_bytes = self.format.row_bytes();
-        if let Some(window) = reference {
-            let same = &window.rows[window.above * row_bytes..][..rows.len()];
-            if self.equal.code(coder, C::ENCODES && *rows == *same, 400) {
-                rows.copy_from_slice(same);
-                self.above.copy_from_slice(&rows[rows.len() - row_bytes..]);
-                return;
+        debug_assert!((1..=STRIP_ROWS * self.format.row_bytes()).contains(&rows.len()));
+        match self.level {
+            Level::Fast => self.code_strip_at::<C, false>(coder, rows, reference),
+            Level::Default => self.code_strip_at::<C, true>(coder, rows, reference),
+        }
+    }
+
+    fn code_strip_at<C: Coder, const MIXES: bool>(
+        &mut self,
+        coder: &mut C,
+        rows: &mut [u8],
+        reference: Option<ReferenceWindow<'_>>,
+    ) {
+        if let Some(window) = &reference
+            && self
+                .blocks
+                .code_equal_strip(coder, &mut self.dither, &self.format, rows, window)
+        {
+            self.canvas.skip_strip(&self.format, rows);
+            self.segments.skip_strip();
+            return;
+        }
+        let format = self.format;
+        let count = rows.len() / format.row_bytes();
+        if C::ENCODES {
+            for (y, row) in rows.chunks_exact(format.row_bytes()).enumerate() {
+                format.load(row, self.canvas.segment_mut(y, 0, format.width()));
             }
         }
-        for row in rows.chunks_exact_mut(row_bytes) {
-            for (byte, above) in row.iter_mut().zip(&mut self.above) {
-                let nodes = &mut self.nodes[usize::from(*above) << 8..][..256];
-                let mut path = 1;
-                for shift in (0..8).rev() {
-                    let bit = nodes[path].code(coder, *byte >> shift & 1 == 1, 400);
-                    path = path << 1 | usize::from(bit);
+        self.blocks.code(
+            coder,
+            &mut self.dither,
+            &format,
+            &mut self.canvas,
+            rows,
+            reference.as_ref(),
+        );
+        let alpha = self.code_common_alpha(coder, count);
+        for y in 0..count {
+            self.code_row::<C, MIXES>(coder, y, reference, alpha);
+        }
+        if !C::ENCODES || format.has_remainders() {
+            for y in 0..count {
+                self.complete_row(coder, y, rows, reference.as_ref());
+            }
+        }
+        self.canvas.end_strip(count);
+    }
+
+    /// Turns the pixels of a row into bytes, and codes what is not in them.
+    fn complete_row<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        y: usize,
+        rows: &mut [u8],
+        reference: Option<&ReferenceWindow<'_>>,
+    ) {
+        let format = &self.format;
+        let width = format.width();
+        let row_bytes = format.row_bytes();
+        for x in (0..width).step_by(BLOCK) {
+            if self.blocks.mode(x / BLOCK).copies_bytes() {
+                continue;
+            }
+            let count = BLOCK.min(width - x);
+            let row = &mut rows[y * row_bytes..][..row_bytes];
+            if !C::ENCODES {
+                let bytes = &mut row[format.byte_range(x, count)];
+                format.store(self.canvas.segment(y, x, count), bytes);
+            }
+            if x + count == width {
+                self.remainders
+                    .code_padding(coder, &mut self.dither, format, row);
+            }
+            if format.has_lower_bytes() {
+                let place = Place { y, x, count };
+                let tree = &mut self.segments.escapes.tree;
+                self.remainders.code_lower(
+                    coder,
+                    &mut self.dither,
+                    tree,
+                    format,
+                    place,
+                    rows,
+                    reference,
+                );
+            }
+        }
+    }
+
+    /// The alpha of all pixels that are not copied, if they have but one and it is the last one.
+    fn code_common_alpha<C: Coder>(&mut self, coder: &mut C, count: usize) -> Option<u32> {
+        if !self.format.has_alpha() {
+            return Some(OPAQUE);
+        }
+        let common = |pixel: &u32| pixel & !COLOUR == self.last_alpha;
+        let width = self.format.width();
+        let is_common =
+            C::ENCODES && (0..count).all(|y| self.canvas.segment(y, 0, width).iter().all(common));
+        self.alpha_flag
+            .code(coder, &mut self.dither, REMEMBERING, is_common)
+            .then_some(self.last_alpha)
+    }
+
+    fn code_row<C: Coder, const MIXES: bool>(
+        &mut self,
+        coder: &mut C,
+        y: usize,
+        reference: Option<ReferenceWindow<'_>>,
+        alpha: Option<u32>,
+    ) {
+        self.canvas.open_row(y);
+        self.segments.begin_row();
+        let width = self.format.width();
+        for x in (0..width).step_by(BLOCK) {
+            let task = Task {
+                format: &self.format,
+                reference,
+                y,
+                x,
+                count: BLOCK.min(width - x),
+                alpha,
+            };
+            match self.blocks.mode(x / BLOCK) {
+                Mode::Flat => self.segments.fill(&mut self.canvas, &task),
+                Mode::Coded => {
+                    self.segments
+                        .code::<C, MIXES>(coder, &mut self.dither, &mut self.canvas, &task)
                 }
-                *byte = path as u8;
-                *above = path as u8;
+                Mode::Same => self.segments.skip(x, task.count),
             }
         }
+        self.canvas.close_row(y);
     }
 }
 

@@ -1,0 +1,153 @@
+//! What pixels leave out of the rows' bytes: lower bytes of 16-bit samples, and padding bits.
+
+use super::ReferenceWindow;
+use super::byte_tree::ByteTree;
+use super::format::PixelFormat;
+use super::hashing::hash;
+use super::residual::median;
+use super::slot::{Dither, REMEMBERING, Slot};
+use crate::entropy::Coder;
+
+/// Adaptive state.
+#[derive(Debug)]
+pub(super) struct Remainders {
+    padding_flag: Slot,
+    /// By whether the last segment's lower bytes repeated the upper ones, were as in the previous
+    /// image.
+    repeated_flags: [Slot; 4],
+    previous_flags: [Slot; 4],
+    last: usize,
+}
+
+/// A segment whose remainder is coded: row and first column within the strip, number of columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) y: usize,
+    pub(super) x: usize,
+    pub(super) count: usize,
+}
+
+impl Remainders {
+    pub(super) fn new() -> Self {
+        Self {
+            padding_flag: Slot::EVEN,
+            repeated_flags: [Slot::EVEN; 4],
+            previous_flags: [Slot::EVEN; 4],
+            last: 0,
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Codes the bits behind the last pixel of a row, which the decoder finds to be 0.
+    pub(super) fn code_padding<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        dither: &mut Dither,
+        format: &PixelFormat,
+        row: &mut [u8],
+    ) {
+        let count = format.padding_bits() as u32;
+        let Some(byte) = row.last_mut().filter(|_| count > 0) else {
+            return;
+        };
+        let padding = u32::from(*byte) & ((1 << count) - 1);
+        let plain = C::ENCODES && padding == 0;
+        if !self.padding_flag.code(coder, dither, REMEMBERING, plain) {
+            *byte |= coder.raw_bits(count, padding) as u8;
+        }
+    }
+
+    /// Codes the lower bytes of a segment's samples, whose upper bytes are known.
+    pub(super) fn code_lower<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        dither: &mut Dither,
+        tree: &mut ByteTree,
+        format: &PixelFormat,
+        place: Place,
+        rows: &mut [u8],
+        reference: Option<&ReferenceWindow<'_>>,
+    ) {
+        let row_bytes = format.row_bytes();
+        let bytes = format.byte_range(place.x, place.count);
+        let samples = rows[place.y * row_bytes..][bytes.clone()].as_chunks_mut().0;
+        let repeated = samples.iter().all(|[upper, lower]| upper == lower);
+        let slot = &mut self.repeated_flags[self.last & 3];
+        if slot.code(coder, dither, REMEMBERING, C::ENCODES && repeated) {
+            self.last = self.last << 2 | 1;
+            for [upper, lower] in samples {
+                *lower = *upper;
+            }
+            return;
+        }
+        let old = reference.and_then(|window| window.row(format, place.y.cast_signed()));
+        if let Some(old) = old {
+            let old = old[bytes.clone()].as_chunks::<2>().0;
+            let equal = samples.iter().zip(old).all(|(new, old)| new[1] == old[1]);
+            let slot = &mut self.previous_flags[self.last & 3];
+            if slot.code(coder, dither, REMEMBERING, C::ENCODES && equal) {
+                self.last = self.last << 2 | 2;
+                for (new, old) in samples.iter_mut().zip(old) {
+                    new[1] = old[1];
+                }
+                return;
+            }
+        }
+        self.last <<= 2;
+        let step = 2 * format.channels();
+        for index in bytes.step_by(2) {
+            code_sample(coder, dither, tree, rows, row_bytes, place.y, index, step);
+        }
+    }
+}
+
+/// Codes the lower byte of the sample at byte `index` of row `y`; samples of a channel are `step`
+/// bytes apart.
+fn code_sample<C: Coder>(
+    coder: &mut C,
+    dither: &mut Dither,
+    tree: &mut ByteTree,
+    rows: &mut [u8],
+    row_bytes: usize,
+    y: usize,
+    index: usize,
+    step: usize,
+) {
+    let place = y * row_bytes + index;
+    let sample = |place: usize| i32::from(u16::from_be_bytes([rows[place], rows[place + 1]]));
+    let upper = i32::from(rows[place]) << 8;
+    let (w, n, nw) = match (index >= step, y > 0) {
+        (true, true) => (
+            sample(place - step),
+            sample(place - row_bytes),
+            sample(place - row_bytes - step),
+        ),
+        (true, false) => (
+            sample(place - step),
+            sample(place - step),
+            sample(place - step),
+        ),
+        (false, true) => {
+            let n = sample(place - row_bytes);
+            (n, n, n)
+        }
+        (false, false) => (upper, upper, upper),
+    };
+    let expected = (median(w, n, nw) - upper).clamp(-1, 256).cast_unsigned();
+    let [w, n] = [w - upper, n - upper].map(|side| side.clamp(-1, 256).cast_unsigned());
+    let channel = (index % step) as u32;
+    let contexts = [
+        expected,
+        w,
+        n,
+        hash([w, n]),
+        upper.cast_unsigned(),
+        channel,
+        hash([expected, channel]),
+    ];
+    let contexts = contexts.map(|context| context ^ 0x4000_0000);
+    rows[place + 1] = tree.code(coder, dither, contexts, rows[place + 1]);
+}
