@@ -11,6 +11,7 @@ pub mod entropy;
 mod error;
 mod fault;
 mod jpeg;
+mod png;
 mod simd;
 mod stream;
 
