@@ -3,4 +3,5 @@
 //! Invariant of all that lies below: what is decoded are the very bytes that were encoded, whatever
 //! the image holds.
 
+mod deflate;
 mod pixels;

@@ -1,0 +1,33 @@
+//! The zlib format (RFC 1950) and DEFLATE (RFC 1951): parsing it into tokens and bytes, and putting
+//! out again exactly what zlib would have put out for the same bytes.
+//!
+//! Invariant: [`Inflater`] accepts what zlib's `inflate` accepts, and for parameters that are those
+//! of the writer, [`Replay`] gives back the writer's stream, byte for byte.
+
+mod adler;
+mod bit_reader;
+mod bit_writer;
+mod block_codes;
+mod blocks;
+mod code_tables;
+mod decoding_table;
+mod error;
+mod expander;
+mod inflater;
+mod matcher;
+mod parameters;
+mod prefix_code;
+mod replay;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod token;
+mod token_reader;
+
+pub(crate) use adler::Adler32;
+pub(crate) use error::InflateError;
+pub(crate) use inflater::{Inflated, Inflater};
+pub(crate) use parameters::{Parameters, Strategy};
+pub(crate) use replay::{Flush, Replay};
+pub(crate) use token::Token;
+pub(crate) use token_reader::Progress;

@@ -1,0 +1,63 @@
+//! The parameters of zlib's `deflate`.
+
+/// How tokens are chosen: the `strategy` of zlib's `deflateInit2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Strategy {
+    Default,
+    /// Copies of fewer than six bytes are not worth it.
+    Filtered,
+    /// No copies at all.
+    HuffmanOnly,
+    /// Copies of the byte before only.
+    RunLength,
+    /// As the default, with the fixed codes only.
+    Fixed,
+}
+
+/// What decides the bytes that zlib's `deflate` puts out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Parameters {
+    /// 0 to 9.
+    pub(crate) level: u8,
+    pub(crate) strategy: Strategy,
+    /// 1 to 9; zlib's default is 8.
+    pub(crate) memory_level: u8,
+    /// The logarithm of the window's size in bytes, 8 to 15; 8 is taken for 9, as zlib does.
+    pub(crate) window_bits: u8,
+    /// The bytes that the caller gives room for at a time; they decide level 0's blocks only.
+    /// libpng gives 8,192.
+    pub(crate) output_buffer: u32,
+}
+
+impl Parameters {
+    /// What libpng uses where its caller sets nothing but a level.
+    pub(crate) const fn new(level: u8, strategy: Strategy) -> Self {
+        Self {
+            level,
+            strategy,
+            memory_level: 8,
+            window_bits: 15,
+            output_buffer: 8192,
+        }
+    }
+
+    /// The zlib header that `deflate` writes, as a big-endian number.
+    ///
+    /// libpng lowers the window's size in it afterwards where the image is small.
+    pub(crate) fn header(&self) -> u16 {
+        let window_bits = u16::from(self.window_bits.clamp(9, 15));
+        let fastest = matches!(
+            self.strategy,
+            Strategy::HuffmanOnly | Strategy::RunLength | Strategy::Fixed
+        );
+        let level = match self.level {
+            _ if fastest => 0,
+            0 | 1 => 0,
+            2..=5 => 1,
+            6 => 2,
+            _ => 3,
+        };
+        let header = (window_bits - 8) << 12 | 8 << 8 | level << 6;
+        header + (31 - header % 31)
+    }
+}

@@ -1,0 +1,226 @@
+//! Replay and inflater against the real zlib.
+
+use super::inflater::Inflater;
+use super::parameters::{Parameters, Strategy};
+use super::replay::{Flush, Replay};
+use super::token_reader::Progress;
+use lepta_reference_zlib as zlib;
+use proptest::prelude::{Strategy as _, any, prop, prop_oneof, proptest};
+
+const STRATEGIES: [Strategy; 5] = [
+    Strategy::Default,
+    Strategy::Filtered,
+    Strategy::HuffmanOnly,
+    Strategy::RunLength,
+    Strategy::Fixed,
+];
+
+/// How the input is given to zlib.
+#[derive(Clone, Copy, Debug)]
+enum Feeding {
+    /// Pieces of so many bytes, and then the end.
+    Rows(usize),
+    /// All at once, together with the end.
+    Whole,
+}
+
+fn pieces(input: &[u8], feeding: Feeding) -> impl Iterator<Item = &[u8]> {
+    input.chunks(match feeding {
+        Feeding::Rows(length) => length,
+        Feeding::Whole => usize::MAX,
+    })
+}
+
+fn compressed_by_zlib(input: &[u8], parameters: &Parameters, feeding: Feeding) -> Vec<u8> {
+    let strategy = STRATEGIES
+        .iter()
+        .position(|strategy| *strategy == parameters.strategy)
+        .expect("a known strategy");
+    let mut deflate = zlib::Deflate::new(
+        parameters.level.into(),
+        i32::try_from(strategy).expect("a small number"),
+        parameters.memory_level.into(),
+        parameters.window_bits.into(),
+        parameters.output_buffer as usize,
+    );
+    let mut out = Vec::new();
+    if matches!(feeding, Feeding::Whole) {
+        deflate.compress(input, zlib::Z_FINISH, &mut out);
+    } else {
+        for piece in pieces(input, feeding) {
+            deflate.compress(piece, zlib::Z_NO_FLUSH, &mut out);
+        }
+        deflate.compress(&[], zlib::Z_FINISH, &mut out);
+    }
+    out
+}
+
+fn replayed(
+    replay: &mut Replay,
+    input: &[u8],
+    parameters: &Parameters,
+    feeding: Feeding,
+) -> Vec<u8> {
+    replay.reset(parameters);
+    let mut out = parameters.header().to_be_bytes().to_vec();
+    if matches!(feeding, Feeding::Whole) {
+        replay.flush(input, Flush::Finish, &mut out);
+    } else {
+        for piece in pieces(input, feeding) {
+            replay.push(piece, &mut out);
+        }
+        replay.finish(&mut out);
+    }
+    let mut adler = super::adler::Adler32::new();
+    adler.update(input);
+    out.extend_from_slice(&adler.value().to_be_bytes());
+    out
+}
+
+fn assert_replays(replay: &mut Replay, input: &[u8], parameters: &Parameters, feeding: Feeding) {
+    let expected = compressed_by_zlib(input, parameters, feeding);
+    let found = replayed(replay, input, parameters, feeding);
+    let equal = expected
+        .iter()
+        .zip(&found)
+        .take_while(|(a, b)| a == b)
+        .count();
+    assert!(
+        expected == found,
+        "{parameters:?}, {feeding:?}, {} bytes: {} and {} bytes are equal up to {equal}",
+        input.len(),
+        expected.len(),
+        found.len(),
+    );
+}
+
+fn inflated(stream: &[u8], piece: usize) -> (Vec<u8>, u64) {
+    let mut inflater = Inflater::new();
+    let mut bytes = Vec::new();
+    for piece in stream.chunks(piece) {
+        let mut piece = piece;
+        loop {
+            let step = inflater.inflate(&mut piece).expect("a valid stream");
+            bytes.extend_from_slice(step.bytes);
+            match step.progress {
+                Progress::NeedsRoom => {}
+                Progress::NeedsInput => break,
+                Progress::Ended => {
+                    assert_eq!(inflater.stored_checksum(), Some(inflater.checksum()));
+                    return (bytes, inflater.consumed());
+                }
+            }
+        }
+    }
+    panic!("the stream does not end");
+}
+
+/// Bytes of several kinds: noise, few different ones, runs, text, filtered rows, repetitions.
+fn recipe(most: usize) -> impl proptest::strategy::Strategy<Value = (u64, usize, u8)> {
+    (any::<u64>(), 0..most, 0..7u8)
+}
+
+fn generate((seed, length, kind): (u64, usize, u8)) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut bytes = Vec::with_capacity(length + 300);
+    while bytes.len() < length {
+        match if kind == 6 { random.u8(0..6) } else { kind } {
+            0 => bytes.push(random.u8(..)),
+            1 => bytes.push(random.u8(0..4) * 60),
+            2 => {
+                let byte = random.u8(..);
+                let run = random.usize(1..600);
+                bytes.extend(std::iter::repeat_n(byte, run));
+            }
+            3 => {
+                let words = ["deflate ", "the ", "window", " of ", "a\n", "lazy match "];
+                bytes.extend_from_slice(words[random.usize(..words.len())].as_bytes());
+            }
+            4 => {
+                let small = [0, 0, 0, 0, 0, 0, 1, 255, 2, 254];
+                bytes.push(small[random.usize(..small.len())]);
+            }
+            _ => {
+                let end = bytes.len();
+                let distance = random.usize(1..40_000).min(end);
+                let run = random.usize(1..400).min(distance);
+                let start = end - distance;
+                bytes.push(random.u8(..));
+                bytes.extend_from_within(start..start + run.min(end - start));
+            }
+        }
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+fn parameters() -> impl proptest::strategy::Strategy<Value = Parameters> {
+    (
+        0..=9u8,
+        prop::sample::select(STRATEGIES.to_vec()),
+        1..=9u8,
+        8..=15u8,
+        prop_oneof![Just(8192u32), Just(1 << 20), 1..20_000u32],
+    )
+        .prop_map(
+            |(level, strategy, memory_level, window_bits, output_buffer)| Parameters {
+                level,
+                strategy,
+                memory_level,
+                window_bits,
+                output_buffer,
+            },
+        )
+}
+
+fn feeding() -> impl proptest::strategy::Strategy<Value = Feeding> {
+    prop_oneof![
+        Just(Feeding::Whole),
+        (1..9000usize).prop_map(Feeding::Rows),
+        (1..300usize).prop_map(Feeding::Rows),
+    ]
+}
+
+use proptest::strategy::Just;
+
+proptest! {
+    #[test]
+    fn replay_equals_zlib(recipe in recipe(150_000), parameters in parameters(), feeding in feeding()) {
+        let input = generate(recipe);
+        let mut replay = Replay::new(&parameters);
+        assert_replays(&mut replay, &input, &parameters, feeding);
+    }
+
+    #[test]
+    fn inflating_gives_back(recipe in recipe(100_000), parameters in parameters(), piece in prop_oneof![1..4usize, 1..5000usize]) {
+        let input = generate(recipe);
+        let mut stream = compressed_by_zlib(&input, &parameters, Feeding::Whole);
+        let length = stream.len() as u64;
+        stream.extend_from_slice(b"what follows");
+        let (bytes, consumed) = inflated(&stream, piece);
+        assert!(bytes == input);
+        assert_eq!(consumed, length);
+    }
+}
+
+#[test]
+fn every_parameter_set_replays() {
+    let mut replay = Replay::new(&Parameters::new(9, Strategy::Default));
+    let input = generate((1, 3000, 6));
+    for level in 0..=9 {
+        for strategy in STRATEGIES {
+            for memory_level in 1..=9 {
+                for window_bits in 8..=15 {
+                    let parameters = Parameters {
+                        level,
+                        strategy,
+                        memory_level,
+                        window_bits,
+                        output_buffer: 8192,
+                    };
+                    assert_replays(&mut replay, &input, &parameters, Feeding::Rows(100));
+                }
+            }
+        }
+    }
+}
