@@ -5,7 +5,7 @@
 
 use lepta_codec::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, Level,
-    SEGMENT_INPUT, Step,
+    SEGMENT_INPUT, Step, Summary,
 };
 
 /// Bytes for the image rows of one state, as a worker with the default memory
@@ -25,6 +25,20 @@ pub fn level_name(level: Level) -> &'static str {
 
 /// Compresses without verification.
 pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
+    compress_summed(input, level).0
+}
+
+/// The same with the encoder's own account of it.
+pub fn compress_summed(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
+    run_encoder(input, level, SEGMENT_INPUT)
+}
+
+/// The same with `visible` bytes in sight of the encoder, at least a segment's.
+pub fn compress_seeing(input: &[u8], level: Level, visible: usize) -> Vec<u8> {
+    run_encoder(input, level, visible).0
+}
+
+fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary) {
     let options = EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
@@ -34,7 +48,7 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let mut output = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        let length = rest.len().min(SEGMENT_INPUT);
+        let length = rest.len().min(visible);
         let coded = encoder.encode_segment(&rest[..length], length == rest.len(), &mut buffer);
         assert!(coded.consumed > 0, "the encoder makes no progress");
         output.extend_from_slice(&buffer[..coded.written]);
@@ -42,7 +56,7 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     }
     let written = encoder.encode_end(&mut buffer);
     output.extend_from_slice(&buffer[..written]);
-    output
+    (output, encoder.summary().clone())
 }
 
 /// What is wrong with compressed bytes.

@@ -10,6 +10,7 @@ pub mod damage;
 pub mod fuzz_properties;
 pub mod in_process;
 pub mod jpeg_generator;
+pub mod png_generator;
 pub mod report;
 pub mod worker_binary;
 pub mod worker_run;

@@ -64,6 +64,15 @@ pub enum Error {
     ScanBeginsInPart(u32),
     /// A scan's coded data decode to what no scan holds.
     BadScan,
+    /// Coded strips stand where no image data of a PNG are.
+    NotInImageData,
+    /// The image data of a PNG begin before the part that comes before them ends, this many bytes
+    /// too early.
+    ImageDataBeginInPart(u32),
+    /// A PNG's coded strips decode to what no image data hold.
+    BadImageData,
+    /// A PNG refers to, or is to be kept as, a reference image that there is no room for.
+    NoReference,
     /// A scan's rows need more memory than there is.
     RowsTooWide {
         /// Bytes needed.
@@ -106,7 +115,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
-            Self::RowsTooWide { .. } => 30,
+            Self::RowsTooWide { .. } | Self::NoReference => 30,
             Self::HeaderChecksum { .. }
             | Self::SegmentChecksum { .. }
             | Self::RawChecksum { .. }
@@ -160,6 +169,15 @@ impl fmt::Display for Error {
                 )
             }
             Self::BadScan => formatter.write_str("impossible scan data"),
+            Self::NotInImageData => formatter.write_str("coded strips outside of image data"),
+            Self::ImageDataBeginInPart(rest) => {
+                write!(
+                    formatter,
+                    "image data begin {rest} bytes before the end of a part"
+                )
+            }
+            Self::BadImageData => formatter.write_str("impossible image data"),
+            Self::NoReference => formatter.write_str("no room for a reference image"),
             Self::RowsTooWide { needed, budget } => {
                 write!(formatter, "image rows need {needed} bytes of {budget}")
             }

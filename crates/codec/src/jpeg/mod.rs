@@ -369,6 +369,17 @@ impl Jpeg {
         }
     }
 
+    /// Looks for the next image: an image of another kind begins.
+    pub(crate) fn leave_headers(&mut self) {
+        self.parser.scan_abandoned();
+    }
+
+    /// Gives the memory of rows and models back, and what was learned with it.
+    pub(crate) fn free(&mut self) {
+        self.scan = None;
+        self.models = None;
+    }
+
     /// What was found since the last call.
     pub(crate) fn take_news(&mut self) -> News {
         std::mem::take(&mut self.news)

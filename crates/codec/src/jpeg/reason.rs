@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A reason for coding a JPEG's bytes without the coefficient model.
+/// A reason for coding the bytes of a JPEG or PNG without the model of its coefficients or pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum NotModelled {
@@ -31,6 +31,14 @@ pub enum NotModelled {
     OddScan,
     /// The file ends within the scan.
     Truncated,
+    /// A PNG's IHDR chunk breaks a rule.
+    UnsupportedHeader,
+    /// A PNG's zlib stream was made by an encoder that cannot be replayed.
+    UnknownDeflate,
+    /// A PNG's image data are not what its header announces, or no zlib stream.
+    OddImageData,
+    /// The file ends within a PNG's image data.
+    TruncatedImageData,
 }
 
 impl fmt::Display for NotModelled {
@@ -48,6 +56,10 @@ impl fmt::Display for NotModelled {
             }
             Self::OddScan => formatter.write_str("irregular scan data"),
             Self::Truncated => formatter.write_str("truncated scan"),
+            Self::UnsupportedHeader => formatter.write_str("unsupported PNG header"),
+            Self::UnknownDeflate => formatter.write_str("deflate stream of an unknown encoder"),
+            Self::OddImageData => formatter.write_str("irregular PNG image data"),
+            Self::TruncatedImageData => formatter.write_str("truncated PNG image data"),
         }
     }
 }

@@ -1,7 +1,295 @@
-//! PNG (W3C Portable Network Graphics, third edition).
+//! PNG images within a byte stream (W3C Portable Network Graphics, third edition): chunks, the
+//! exact replay of the zlib streams within them, and the model of their pixels.
 //!
-//! Invariant of all that lies below: what is decoded are the very bytes that were encoded, whatever
-//! the image holds.
+//! Invariant: encoder and decoder drive one [`Png`] each with the same calls over the same bytes,
+//! and so agree, without side information, on where image data begin and end and on every model
+//! state; what is decoded are the very bytes that were encoded, whatever the image holds.
 
+mod chunk_parser;
+#[allow(dead_code, unused_imports, reason = "tests use all of it")]
 mod deflate;
+mod encoding;
+mod filter;
+mod filter_model;
+mod framing;
+mod header;
+mod image_data;
+mod kept_stream;
+mod memory;
+mod opening;
+#[allow(dead_code, reason = "tests use all of it")]
 mod pixels;
+mod reference;
+mod strips;
+mod trial;
+
+use crate::entropy::RangeDecoder;
+use crate::{Error, Level, NotModelled};
+use chunk_parser::{ChunkParser, Found};
+use deflate::Parameters;
+use encoding::Reader;
+use header::ImageHeader;
+use image_data::{ImageData, Models};
+use memory::Memory;
+use opening::Opening;
+use std::fmt;
+
+/// Bytes of a file that the encoder should see to begin an image: enough to find out how its zlib
+/// stream was made.
+pub(crate) const SIGHT: usize = 128 << 10;
+
+/// Most bytes that a byte of a zlib stream may stand for (a copy of 258 bytes in two bits).
+const RATIO_MAX: usize = 1032;
+
+/// Bytes of a zlib stream that the encoder may have ahead of what is put out.
+const AHEAD_MAX: usize = 512 << 10;
+
+/// How a run of strips of the encoder ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunEnd {
+    /// The input is used up; the image data go on.
+    More,
+    /// The image data have been coded to their end, and have been left.
+    Done,
+    /// What follows cannot be coded; the caller leaves the image data.
+    Odd,
+}
+
+/// A run of strips that was coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StripRun {
+    /// Number of strips coded.
+    pub(crate) strips: u32,
+    /// Bytes of the file that they complete.
+    pub(crate) consumed: usize,
+    /// Why it ended.
+    pub(crate) end: RunEnd,
+}
+
+/// What was found since the last time it was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    /// Images whose last strip was coded.
+    pub(crate) images_done: u64,
+    /// Width and height, in pixels, of the first header understood.
+    pub(crate) header: Option<(u32, u32)>,
+    /// Why something was not modelled; bounded, see [`News::REASONS`].
+    pub(crate) reasons: Vec<NotModelled>,
+}
+
+impl News {
+    /// Most reasons kept.
+    pub(crate) const REASONS: usize = 64;
+
+    fn add_reason(&mut self, reason: NotModelled) {
+        if self.reasons.len() < Self::REASONS {
+            self.reasons.push(reason);
+        }
+    }
+}
+
+/// All PNG state of one direction.
+pub(crate) struct Png {
+    level: Level,
+    /// Bytes that an image's rows and what is kept of others may take.
+    state_bytes: usize,
+    parser: ChunkParser,
+    /// Image data that begin with the next byte, while nothing of them has been coded: the header,
+    /// and the bytes of the first chunk.
+    announced: Option<(ImageHeader, u32)>,
+    image: Option<Box<ImageData>>,
+    /// Where the encoder reads.
+    reader: Option<Reader>,
+    /// Made when the first image begins.
+    models: Option<Box<Models>>,
+    memory: Memory,
+    /// What the encoder found to be right for the image before.
+    remembered: Option<Parameters>,
+    news: News,
+}
+
+impl fmt::Debug for Png {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Png")
+    }
+}
+
+impl Png {
+    /// A state that has seen nothing. `state_bytes` bounds what images take beside the models.
+    pub(crate) fn new(level: Level, state_bytes: usize) -> Self {
+        Self {
+            level,
+            state_bytes,
+            parser: ChunkParser::new(),
+            announced: None,
+            image: None,
+            reader: None,
+            models: None,
+            memory: Memory::new(state_bytes),
+            remembered: None,
+            news: News::default(),
+        }
+    }
+
+    /// Goes back to the state of [`Png::new`], but for the news.
+    pub(crate) fn reset(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        *self = Self {
+            news,
+            ..Self::new(self.level, self.state_bytes)
+        };
+    }
+
+    /// Gives all memory back, and what was learned with it.
+    pub(crate) fn free(&mut self) {
+        self.image = None;
+        self.reader = None;
+        self.models = None;
+        self.memory = Memory::new(self.state_bytes);
+    }
+
+    /// Feeds bytes outside of image data; how many were taken: all, or up to the start of image data
+    /// that can be coded, and then [`Png::in_image_data`] holds.
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            taken += self.parser.skip(&bytes[taken..]);
+            let Some(&byte) = bytes.get(taken) else { break };
+            taken += 1;
+            match self.parser.push(byte) {
+                None => {}
+                Some(Found::Header(header)) => {
+                    self.news
+                        .header
+                        .get_or_insert((header.width, header.height));
+                }
+                Some(Found::BadHeader) => self.news.add_reason(NotModelled::UnsupportedHeader),
+                Some(Found::ImageData { header, length }) => {
+                    self.announced = Some((header, length));
+                    break;
+                }
+            }
+        }
+        taken
+    }
+
+    /// Whether the next byte belongs to image data that can be coded.
+    pub(crate) fn in_image_data(&self) -> bool {
+        self.image.is_some() || self.announced.is_some()
+    }
+
+    /// Whether it does, and nothing of them has been coded.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
+    /// Gives the image data up; bytes that are pending are dropped.
+    pub(crate) fn leave_image_data(&mut self) {
+        self.announced = None;
+        self.reader = None;
+        if let Some(image) = self.image.take() {
+            self.memory.give_up(*image);
+        }
+        self.parser = ChunkParser::new();
+    }
+
+    /// Appends the bytes of `strips` strips to `out`, which may grow to `limit` bytes in all.
+    ///
+    /// # Errors
+    /// [`Error::BadImageData`] where no encoder could have written this.
+    pub(crate) fn decode_strips(
+        &mut self,
+        coder: &mut RangeDecoder<'_>,
+        strips: u32,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        let mut models = self.take_models();
+        let result = self.decode_by(&mut models, coder, strips, out, limit);
+        self.models = Some(models);
+        result
+    }
+
+    fn decode_by(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeDecoder<'_>,
+        strips: u32,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        if let Some((header, length)) = self.announced.take() {
+            let opening = Opening::UNKNOWN
+                .code(&mut models.opening, coder)
+                .ok_or(Error::BadImageData)?;
+            let image = self.memory.begin(&header, length, &opening)?;
+            self.image = Some(Box::new(image));
+        }
+        let mut image = self.image.take().ok_or(Error::NotInImageData)?;
+        let mut scanlines = Vec::new();
+        let mut work = (limit + AHEAD_MAX) * RATIO_MAX;
+        for _ in 0..strips {
+            let strip = image.strip().ok_or(Error::BadImageData)?;
+            work = work
+                .checked_sub(strip.scanline_bytes())
+                .ok_or(Error::BadImageData)?;
+            scanlines.resize(strip.scanline_bytes(), 0);
+            image.begin_strip(models, &strip);
+            let pool = self.memory.pool();
+            if !image.code_strip(models, pool, coder, &strip, &mut scanlines) {
+                return Err(Error::BadImageData);
+            }
+            let complete = image.is_complete();
+            if complete {
+                image.end_stream(models, coder, 0);
+            }
+            let right = image.decode_chunks(models, pool, coder, out, limit);
+            if out.len() > limit {
+                return Err(Error::BadImageData);
+            }
+            if !right {
+                self.image = Some(image);
+                self.leave_image_data();
+                return Ok(());
+            }
+            if complete {
+                return self.end_image(models, coder, image, &[], out);
+            }
+        }
+        self.image = Some(image);
+        Ok(())
+    }
+
+    /// Takes the models out, so that they and the rest can be changed at the same time.
+    fn take_models(&mut self) -> Box<Models> {
+        let level = self.level;
+        self.models
+            .take()
+            .unwrap_or_else(|| Box::new(Models::new(level)))
+    }
+
+    /// What both directions do behind the last strip.
+    fn end_image<C: crate::entropy::Coder>(
+        &mut self,
+        models: &mut Models,
+        coder: &mut C,
+        image: Box<ImageData>,
+        file: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if image.framing.at_chunk_end() {
+            image
+                .framing
+                .code_end(&mut models.framing, coder, file, out);
+        }
+        self.memory.finish(models, coder, *image)?;
+        self.news.images_done += 1;
+        self.leave_image_data();
+        Ok(())
+    }
+
+    /// What was found since the last call.
+    pub(crate) fn take_news(&mut self) -> News {
+        std::mem::take(&mut self.news)
+    }
+}

@@ -89,6 +89,7 @@ impl Encoder {
         let room = &mut out[segment_header::SIZE..];
         let coded = self.segment.encode(&mut self.models, window, ends, room);
         self.summary.add_news(&self.models.jpeg.take_news());
+        self.summary.add_png_news(&self.models.png.take_news());
         let raw = &window[..coded.consumed];
         let written = match coded.payload {
             Some(size) => {

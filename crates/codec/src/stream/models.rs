@@ -3,12 +3,14 @@
 use super::Level;
 use crate::bytes::BytesModel;
 use crate::jpeg::Jpeg;
+use crate::png::Png;
 
 /// Everything that coded segments adapt.
 #[derive(Debug)]
 pub(super) struct Models {
     pub(super) bytes: BytesModel,
     pub(super) jpeg: Jpeg,
+    pub(super) png: Png,
 }
 
 impl Models {
@@ -17,6 +19,7 @@ impl Models {
         Self {
             bytes: BytesModel::new(),
             jpeg: Jpeg::new(level, state_bytes),
+            png: Png::new(level, state_bytes),
         }
     }
 
@@ -24,5 +27,37 @@ impl Models {
     pub(super) fn reset(&mut self) {
         self.bytes.reset();
         self.jpeg.reset();
+        self.png.reset();
+    }
+
+    /// Shows bytes outside of images to the parsers; how many were taken: all, or up to the start
+    /// of an image's data that can be coded. Where two images begin at once it is the JPEG. The
+    /// models of the other kind go, so that both never take memory together.
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> usize {
+        let taken = self.png.push_bytes(bytes);
+        let taken = self.jpeg.push_bytes(&bytes[..taken]);
+        if self.jpeg.in_scan() {
+            self.png.leave_image_data();
+            self.png.free();
+        } else if self.png.in_image_data() {
+            self.jpeg.leave_headers();
+            self.jpeg.free();
+        }
+        taken
+    }
+
+    /// Whether the next byte belongs to an image's data.
+    pub(super) fn in_image(&self) -> bool {
+        self.jpeg.in_scan() || self.png.in_image_data()
+    }
+
+    /// Gives the image's data up that the next byte belongs to.
+    pub(super) fn leave_image(&mut self) {
+        if self.jpeg.in_scan() {
+            self.jpeg.leave_scan();
+        }
+        if self.png.in_image_data() {
+            self.png.leave_image_data();
+        }
     }
 }

@@ -12,7 +12,12 @@ pub(super) enum Part {
     Raw(u32),
     /// So many MCUs of the current scan.
     McuRun(u32),
+    /// So many strips of the current PNG.
+    StripRun(u32),
 }
+
+/// Most strips in a run.
+const STRIPS_MAX: usize = 1 << 20;
 
 /// Most MCUs in a run: each takes at least two bits (a DC and an AC code), and the first may share
 /// a byte with what stands before the segment.
@@ -28,6 +33,7 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Bytes(count) => (0, count),
             Part::Raw(count) => (1, count),
             Part::McuRun(count) => (2, count),
+            Part::StripRun(count) => (3, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -61,6 +67,7 @@ impl<'a> PartList<'a> {
             let (length, most) = match part {
                 Part::Bytes(length) | Part::Raw(length) => (length, raw_length - bytes),
                 Part::McuRun(length) => (length, most_mcus(raw_length)),
+                Part::StripRun(length) => (length, STRIPS_MAX),
             };
             if length == 0 || length as usize > most {
                 return Err(Error::PartLength(length));
@@ -71,7 +78,7 @@ impl<'a> PartList<'a> {
                     bytes += length as usize;
                     raw_bytes += length as usize;
                 }
-                Part::McuRun(_) => {}
+                Part::McuRun(_) | Part::StripRun(_) => {}
             }
         }
         let list = &start[..start.len() - payload.len()];
@@ -94,6 +101,7 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         0 => Ok(Part::Bytes(count)),
         1 => Ok(Part::Raw(count)),
         2 => Ok(Part::McuRun(count)),
+        3 => Ok(Part::StripRun(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }
@@ -128,7 +136,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 3, 1], 9), Err(Error::UnknownPartKind(3)));
+        assert_eq!(parse(&[1, 4, 1], 9), Err(Error::UnknownPartKind(4)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

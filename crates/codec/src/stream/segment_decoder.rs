@@ -34,6 +34,14 @@ pub(super) fn decode(
                     return Err(Error::BadScan);
                 }
             }
+            Part::StripRun(strips) => {
+                if !models.png.in_image_data() {
+                    return Err(Error::NotInImageData);
+                }
+                models
+                    .png
+                    .decode_strips(&mut coder, strips, raw, raw_length)?;
+            }
             Part::Bytes(length) | Part::Raw(length) if length as usize > room => {
                 return Err(Error::PartLength(length));
             }
@@ -59,14 +67,14 @@ pub(super) fn decode(
     }
 }
 
-/// Shows the JPEG parser the bytes of a part.
+/// Shows the parsers the bytes of a part.
 fn feed(models: &mut Models, part: &[u8]) -> Result<(), Error> {
-    let jpeg = &mut models.jpeg;
-    if jpeg.in_scan() {
-        jpeg.leave_scan();
+    if models.in_image() {
+        models.leave_image();
     }
-    match part.len() - jpeg.push_bytes(part) {
+    match part.len() - models.push_bytes(part) {
         0 => Ok(()),
-        rest => Err(Error::ScanBeginsInPart(rest as u32)),
+        rest if models.jpeg.in_scan() => Err(Error::ScanBeginsInPart(rest as u32)),
+        rest => Err(Error::ImageDataBeginInPart(rest as u32)),
     }
 }

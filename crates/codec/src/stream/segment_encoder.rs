@@ -5,7 +5,7 @@ use super::models::Models;
 use super::parts::{self, Part};
 use super::uniformity;
 use crate::entropy::RangeEncoder;
-use crate::jpeg::RunEnd;
+use crate::{jpeg, png};
 
 /// What became of the bytes of a segment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,17 @@ pub(super) struct CodedSegment {
     /// Size of the payload, or `None` if it is larger than the format allows.
     pub(super) payload: Option<usize>,
     pub(super) tally: Tally,
+}
+
+/// How the coding of an image's data ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// They are coded to their end.
+    Done,
+    /// More input is needed to go on.
+    More,
+    /// They are to be left.
+    Odd,
 }
 
 /// Working memory, kept from segment to segment.
@@ -61,24 +72,22 @@ impl SegmentEncoder {
         }
         let mut consumed = 0;
         while consumed < window.len() {
-            if !models.jpeg.in_scan() {
+            if !models.in_image() {
                 consumed += self.encode_bytes(models, &mut coder, window, consumed);
                 continue;
             }
             let start = consumed;
-            let rest = &window[start..];
-            let run = models.jpeg.encode_mcus(&mut coder, rest, rest.len(), ends);
-            if run.mcus > 0 {
-                self.parts.push((Part::McuRun(run.mcus), start));
-                self.open = false;
-            }
-            consumed += run.consumed;
-            self.tally.image_bytes += run.consumed as u64;
-            match run.end {
-                RunEnd::ScanDone => {}
+            let outcome = if models.jpeg.in_scan() {
+                self.encode_scan(models, &mut coder, window, &mut consumed, ends)
+            } else {
+                self.encode_image_data(models, &mut coder, window, &mut consumed, ends)
+            };
+            self.tally.image_bytes += (consumed - start) as u64;
+            match outcome {
+                Outcome::Done => {}
                 // The caller brings the rest again, with more behind it.
-                RunEnd::More if consumed > 0 && !ends => break,
-                RunEnd::More | RunEnd::Odd(_) => models.jpeg.leave_scan(),
+                Outcome::More if consumed > 0 && !ends => break,
+                Outcome::More | Outcome::Odd => models.leave_image(),
             }
         }
         let entropy = coder.finish();
@@ -89,7 +98,56 @@ impl SegmentEncoder {
         }
     }
 
-    /// Codes bytes outside of scans up to the next scan, or a block of them; how many.
+    /// Codes what there is of a scan from `consumed` on, and moves that.
+    fn encode_scan(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        consumed: &mut usize,
+        ends: bool,
+    ) -> Outcome {
+        let rest = &window[*consumed..];
+        let run = models.jpeg.encode_mcus(coder, rest, rest.len(), ends);
+        if run.mcus > 0 {
+            self.parts.push((Part::McuRun(run.mcus), *consumed));
+            self.open = false;
+        }
+        *consumed += run.consumed;
+        match run.end {
+            jpeg::RunEnd::ScanDone => Outcome::Done,
+            jpeg::RunEnd::More => Outcome::More,
+            jpeg::RunEnd::Odd(_) => Outcome::Odd,
+        }
+    }
+
+    /// The same for the image data of a PNG.
+    fn encode_image_data(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        consumed: &mut usize,
+        ends: bool,
+    ) -> Outcome {
+        let rest = &window[*consumed..];
+        if *consumed > 0 && !ends && rest.len() < png::SIGHT && models.png.is_announced() {
+            return Outcome::More;
+        }
+        let run = models.png.encode_strips(coder, rest, ends);
+        if run.strips > 0 {
+            self.parts.push((Part::StripRun(run.strips), *consumed));
+            self.open = false;
+        }
+        *consumed += run.consumed;
+        match run.end {
+            png::RunEnd::Done => Outcome::Done,
+            png::RunEnd::More => Outcome::More,
+            png::RunEnd::Odd => Outcome::Odd,
+        }
+    }
+
+    /// Codes bytes outside of images up to the next image, or a block of them; how many.
     fn encode_bytes(
         &mut self,
         models: &mut Models,
@@ -98,7 +156,7 @@ impl SegmentEncoder {
         start: usize,
     ) -> usize {
         let end = window.len().min(start + uniformity::BLOCK);
-        let count = models.jpeg.push_bytes(&window[start..end]);
+        let count = models.push_bytes(&window[start..end]);
         let block = &window[start..start + count];
         let length = count as u32;
         if uniformity::looks_random(block) {
@@ -118,8 +176,8 @@ impl SegmentEncoder {
                 _ => self.parts.push((Part::Bytes(length), start)),
             }
         }
-        // A part ends where a scan begins, even if nothing of that scan can be coded.
-        self.open = !models.jpeg.in_scan();
+        // A part ends where an image begins, even if nothing of it can be coded.
+        self.open = !models.in_image();
         count
     }
 

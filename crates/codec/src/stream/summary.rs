@@ -2,7 +2,7 @@
 
 use super::segment_encoder::Tally;
 use crate::NotModelled;
-use crate::jpeg::News;
+use crate::{jpeg, png};
 
 /// Most different reasons that are listed.
 const REASONS_MAX: usize = 16;
@@ -10,7 +10,7 @@ const REASONS_MAX: usize = 16;
 /// The first image found in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SummaryImage {
-    /// Name of its kind, such as "JPEG".
+    /// Name of its kind: "JPEG" or "PNG".
     pub kind: &'static str,
     /// In pixels.
     pub width: u32,
@@ -21,7 +21,7 @@ pub struct SummaryImage {
 /// What an encoder did so far. All lengths are in raw bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Scans of images coded whole by an image model.
+    /// Scans of JPEGs, and PNGs, coded whole by an image model.
     pub images: u64,
     /// The first image whose header was understood.
     pub first_image: Option<SummaryImage>,
@@ -57,7 +57,7 @@ impl Summary {
         }
     }
 
-    pub(super) fn add_news(&mut self, news: &News) {
+    pub(super) fn add_news(&mut self, news: &jpeg::News) {
         self.images += news.scans_done;
         for &reason in &news.reasons {
             self.add_reason(reason);
@@ -67,6 +67,20 @@ impl Summary {
                 kind: "JPEG",
                 width: width.into(),
                 height: height.into(),
+            });
+        }
+    }
+
+    pub(super) fn add_png_news(&mut self, news: &png::News) {
+        self.images += news.images_done;
+        for &reason in &news.reasons {
+            self.add_reason(reason);
+        }
+        if let Some((width, height)) = news.header {
+            self.first_image.get_or_insert(SummaryImage {
+                kind: "PNG",
+                width,
+                height,
             });
         }
     }

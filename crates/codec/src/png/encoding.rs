@@ -1,0 +1,272 @@
+//! The encoder's side of image data: reads the file ahead of what is coded.
+//!
+//! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
+//! last strip only together with what ends the zlib stream.
+
+use super::deflate::{Inflater, Progress};
+use super::filter::{self, FilterType};
+use super::filter_model::Prediction;
+use super::framing::{ChunkWalk, Walked};
+use super::header::ImageHeader;
+use super::image_data::Models;
+use super::opening::Opening;
+use super::strips::{Strip, StripWalk};
+use super::trial::Trials;
+use super::{Png, RunEnd, StripRun};
+use crate::NotModelled;
+use crate::entropy::RangeEncoder;
+
+/// Bytes that may follow the zlib stream and are coded with it: a CRC and the chunk IEND.
+const BEHIND: usize = 16;
+
+/// Reads the zlib stream of a file.
+pub(super) struct Reader {
+    walk: ChunkWalk,
+    inflater: Box<Inflater>,
+    /// Inflated bytes that are not coded.
+    scanlines: Vec<u8>,
+    ended: bool,
+}
+
+/// Why a strip is not there.
+enum Missing {
+    /// Its bytes are not all in sight.
+    OutOfInput,
+    /// There will be none.
+    Odd,
+}
+
+impl Reader {
+    fn new(walk: ChunkWalk) -> Self {
+        Self {
+            walk,
+            inflater: Box::new(Inflater::new()),
+            scanlines: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Inflates until all of a strip is there.
+    fn read(&mut self, file: &[u8], strip: &Strip, is_last: bool) -> Result<(), Missing> {
+        let wanted = strip.scanline_bytes();
+        while self.scanlines.len() < wanted || (is_last && !self.ended) {
+            if self.ended || (is_last && self.scanlines.len() > wanted) {
+                return Err(Missing::Odd);
+            }
+            self.inflate(file)?;
+        }
+        if is_last && self.scanlines.len() > wanted {
+            return Err(Missing::Odd);
+        }
+        Ok(())
+    }
+
+    fn inflate(&mut self, file: &[u8]) -> Result<(), Missing> {
+        let before = self.walk;
+        let data = match self.walk.next(file, usize::MAX) {
+            Walked::Data(data) => data,
+            Walked::OutOfInput => return Err(Missing::OutOfInput),
+            Walked::NoMoreChunks => return Err(Missing::Odd),
+        };
+        let mut input = data;
+        let inflated = self.inflater.inflate(&mut input);
+        self.walk.back(input.len());
+        let inflated = inflated.map_err(|_| Missing::Odd)?;
+        self.scanlines.extend_from_slice(inflated.bytes);
+        self.ended = inflated.progress == Progress::Ended;
+        debug_assert!(
+            self.ended || !inflated.bytes.is_empty() || before.place != self.walk.place,
+            "inflating goes on"
+        );
+        Ok(())
+    }
+
+    /// Whether all that is coded behind the stream is in sight, or not to come.
+    fn sees_end(&self, file: &[u8], ends: bool) -> Result<(), Missing> {
+        let rest = file.len() - self.walk.place;
+        match rest {
+            _ if !self.walk.at_chunk_end() => Ok(()),
+            BEHIND.. => Ok(()),
+            4.. if ends => Ok(()),
+            _ => Err(Missing::OutOfInput),
+        }
+    }
+}
+
+impl Png {
+    /// Codes strips from the start of `window` until the image data end or turn odd, or the window
+    /// is used up. `ends`: nothing comes after it.
+    pub(crate) fn encode_strips(
+        &mut self,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        ends: bool,
+    ) -> StripRun {
+        let mut models = self.take_models();
+        let mut run = StripRun {
+            strips: 0,
+            consumed: 0,
+            end: RunEnd::More,
+        };
+        match self.encode_by(&mut models, coder, window, ends, &mut run) {
+            Ok(end) => run.end = end,
+            Err(Missing::OutOfInput) if !ends => run.end = RunEnd::More,
+            Err(Missing::OutOfInput) => {
+                self.news.add_reason(NotModelled::TruncatedImageData);
+                run.end = RunEnd::Odd;
+            }
+            Err(Missing::Odd) => {
+                self.news.add_reason(NotModelled::OddImageData);
+                run.end = RunEnd::Odd;
+            }
+        }
+        self.models = Some(models);
+        if let Some(reader) = &mut self.reader {
+            reader.walk.forget(run.consumed);
+        }
+        run
+    }
+
+    fn encode_by(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        ends: bool,
+        run: &mut StripRun,
+    ) -> Result<RunEnd, Missing> {
+        if let Some((header, length)) = self.announced
+            && !self.begin_image(models, coder, &header, length, window, ends)?
+        {
+            return Ok(RunEnd::Odd);
+        }
+        while let (Some(image), Some(reader)) = (&mut self.image, &mut self.reader) {
+            let Some(strip) = image.strip() else { break };
+            let is_last = image.is_last(&strip);
+            reader.read(window, &strip, is_last)?;
+            if is_last {
+                reader.sees_end(window, ends)?;
+            }
+            let pool = self.memory.pool();
+            let scanlines = &mut reader.scanlines[..strip.scanline_bytes()];
+            image.begin_strip(models, &strip);
+            if !image.undo_filters(&strip, scanlines)
+                || !image.code_strip(models, pool, coder, &strip, scanlines)
+            {
+                return Err(Missing::Odd);
+            }
+            reader.scanlines.drain(..strip.scanline_bytes());
+            run.strips += 1;
+            if is_last {
+                let adler = reader.inflater.stored_checksum().unwrap_or_default();
+                image.end_stream(models, coder, adler);
+            }
+            let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
+            run.consumed = place;
+            if !right {
+                self.news.add_reason(NotModelled::UnknownDeflate);
+                return Ok(RunEnd::Odd);
+            }
+            if is_last {
+                return self.end_encoding(models, coder, window, run);
+            }
+        }
+        Ok(RunEnd::More)
+    }
+
+    fn end_encoding(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        window: &[u8],
+        run: &mut StripRun,
+    ) -> Result<RunEnd, Missing> {
+        let image = self.image.take().ok_or(Missing::Odd)?;
+        let mut end = Vec::new();
+        let file = &window[run.consumed..];
+        self.end_image(models, coder, image, file, &mut end)
+            .map_err(|_| Missing::Odd)?;
+        run.consumed += end.len();
+        Ok(RunEnd::Done)
+    }
+
+    /// Begins to code the image data that were announced; `false` if they are not coded.
+    fn begin_image(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        header: &ImageHeader,
+        length: u32,
+        window: &[u8],
+        ends: bool,
+    ) -> Result<bool, Missing> {
+        if let Some((needed, budget)) = self.memory.lacks(header) {
+            let reason = NotModelled::TooWide { needed, budget };
+            self.news.add_reason(reason);
+            return Ok(false);
+        }
+        let start = ChunkWalk::new(length);
+        let mut reader = Reader::new(start);
+        let walk = StripWalk::new(header);
+        let Some(strip) = walk.current() else {
+            return Ok(false);
+        };
+        reader.read(window, &strip, walk.is_last(&strip))?;
+        if walk.is_last(&strip) {
+            reader.sees_end(window, ends)?;
+        }
+        let Some(parameters) = Trials::new(header, window, start).find(self.remembered) else {
+            self.news.add_reason(NotModelled::UnknownDeflate);
+            return Ok(false);
+        };
+        let (Some(zlib_header), Some(prediction)) = (
+            reader.inflater.header(),
+            predict_filters(header, &strip, &reader.scanlines),
+        ) else {
+            return Err(Missing::Odd);
+        };
+        let opening = Opening {
+            zlib_header,
+            parameters,
+            prediction,
+            has_reference: self.memory.has_reference(header),
+        };
+        self.announced = None;
+        let opening = opening
+            .code(&mut models.opening, coder)
+            .ok_or(Missing::Odd)?;
+        let image = self.memory.begin(header, length, &opening);
+        self.image = Some(Box::new(image.map_err(|_| Missing::Odd)?));
+        self.remembered = Some(parameters);
+        self.reader = Some(reader);
+        Ok(true)
+    }
+}
+
+/// How the filter types of the first strip are predicted best; `None` if a row has none.
+fn predict_filters(header: &ImageHeader, strip: &Strip, scanlines: &[u8]) -> Option<Prediction> {
+    let row_bytes = strip.pass.row_bytes;
+    let distance = header.filter_distance();
+    let mut above = vec![0; row_bytes];
+    let mut scratch = vec![0; row_bytes];
+    let (mut by_sum, mut by_last) = (0, 0);
+    let mut last = FilterType::None;
+    let rows = &scanlines[..strip.scanline_bytes()];
+    for scanline in rows.chunks_exact(1 + row_bytes) {
+        let actual = FilterType::from_byte(scanline[0])?;
+        let mut row = scanline[1..].to_vec();
+        filter::undo(actual, distance, &mut row, &above);
+        let least = filter::least_sum(distance, &row, &above, &mut scratch);
+        by_sum += usize::from(actual == least);
+        by_last += usize::from(actual == last);
+        last = actual;
+        above = row;
+    }
+    // libpng leaves low depths and palettes unfiltered.
+    let is_direct = header.bit_depth >= 8 && header.colour_type != 3;
+    Some(if by_sum > by_last || (by_sum == by_last && is_direct) {
+        Prediction::LeastSum
+    } else {
+        Prediction::Last
+    })
+}

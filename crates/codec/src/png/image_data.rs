@@ -1,0 +1,305 @@
+//! The image data of one PNG, in either direction: strips of pixels, the filters and the zlib
+//! stream that they become.
+//!
+//! Invariant: both directions make the same calls with the same pixels, and each ends up with the
+//! bytes that the replayed zlib stream has so far; the encoder compares them with the file, the
+//! decoder puts them out.
+
+use super::deflate::{Adler32, Inflater, Replay};
+use super::filter::{self, FilterType};
+use super::filter_model::{FilterModel, Prediction};
+use super::framing::{Framing, FramingModels, code_number};
+use super::header::ImageHeader;
+use super::kept_stream::{BlockPool, KeptStream};
+use super::opening::{Opening, OpeningModels};
+use super::pixels::{PixelFormat, PixelModel};
+use super::reference::Reference;
+use super::strips::{Strip, StripWalk};
+use crate::Level;
+use crate::entropy::Coder;
+use crate::entropy::adaptive::Slot;
+
+/// The slowest rate of all slots here.
+const SLOWEST: u32 = 1000;
+
+/// What is learned about image data, from image to image.
+#[derive(Debug)]
+pub(super) struct Models {
+    pub(super) pixels: PixelModel,
+    filters: FilterModel,
+    pub(super) framing: FramingModels,
+    pub(super) opening: OpeningModels,
+    /// Whether the replay goes wrong within a strip.
+    wrong: Slot,
+    wrong_adler: Slot,
+    kept: Slot,
+}
+
+impl Models {
+    pub(super) fn new(level: Level) -> Self {
+        Self {
+            pixels: PixelModel::new(level),
+            filters: FilterModel::new(),
+            framing: FramingModels::new(),
+            opening: OpeningModels::new(),
+            wrong: Slot::expecting(500),
+            wrong_adler: Slot::expecting(500),
+            kept: Slot::expecting(60_000),
+        }
+    }
+}
+
+/// Image data that are being coded.
+pub(super) struct ImageData {
+    pub(super) header: ImageHeader,
+    walk: StripWalk,
+    /// The row above the strip, then its rows.
+    pixels: Vec<u8>,
+    /// For the choice of filters: a row.
+    scratch: Vec<u8>,
+    last_filter: FilterType,
+    prediction: Prediction,
+    replay: Replay,
+    adler: Adler32,
+    /// Bytes of the zlib stream that are not in the file yet.
+    stream: Vec<u8>,
+    pub(super) framing: Framing,
+    reference: Option<Reference>,
+    /// What is kept of this image for the next one, while there is room for it.
+    recording: Option<KeptStream>,
+}
+
+impl ImageData {
+    pub(super) fn new(
+        header: &ImageHeader,
+        chunk_length: u32,
+        opening: &Opening,
+        reference: Option<Reference>,
+    ) -> Self {
+        Self {
+            header: *header,
+            walk: StripWalk::new(header),
+            pixels: Vec::new(),
+            scratch: Vec::new(),
+            last_filter: FilterType::None,
+            prediction: opening.prediction,
+            replay: Replay::new(&opening.parameters),
+            adler: Adler32::new(),
+            stream: opening.zlib_header.to_be_bytes().to_vec(),
+            framing: Framing::new(chunk_length),
+            reference,
+            recording: Some(KeptStream::default()),
+        }
+    }
+
+    /// The strip that comes next; `None` behind the last one.
+    pub(super) fn strip(&self) -> Option<Strip> {
+        self.walk.current()
+    }
+
+    /// Whether no strip comes behind `strip`, which is the current one.
+    pub(super) fn is_last(&self, strip: &Strip) -> bool {
+        self.walk.is_last(strip)
+    }
+
+    /// Makes room for the pixels of a strip.
+    pub(super) fn begin_strip(&mut self, models: &mut Models, strip: &Strip) {
+        let row_bytes = strip.pass.row_bytes;
+        if strip.first_row == 0 {
+            self.pixels.clear();
+            self.scratch.resize(row_bytes, 0);
+            let header = &self.header;
+            let format = PixelFormat::new(strip.pass.width, header.colour_type, header.bit_depth);
+            if let Some(format) = format {
+                models.pixels.begin_image(format, self.reference.is_some());
+            }
+        }
+        self.pixels.resize((1 + strip.rows) * row_bytes, 0);
+    }
+
+    /// Undoes the filters of a strip; `false` if a row has none of the known types.
+    #[must_use]
+    pub(super) fn undo_filters(&mut self, strip: &Strip, scanlines: &[u8]) -> bool {
+        let row_bytes = strip.pass.row_bytes;
+        let distance = self.header.filter_distance();
+        for (row, scanline) in scanlines.chunks_exact(1 + row_bytes).enumerate() {
+            let Some(filter) = FilterType::from_byte(scanline[0]) else {
+                return false;
+            };
+            let (before, rows) = self.pixels.split_at_mut((1 + row) * row_bytes);
+            let row_pixels = &mut rows[..row_bytes];
+            row_pixels.copy_from_slice(&scanline[1..]);
+            filter::undo(filter, distance, row_pixels, &before[row * row_bytes..]);
+        }
+        true
+    }
+
+    /// Codes the pixels and filters of a strip, which a decoder puts into `scanlines`, and replays
+    /// the zlib stream; `false` if the reference turns out to be no image.
+    #[must_use]
+    pub(super) fn code_strip<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        pool: &mut BlockPool,
+        coder: &mut C,
+        strip: &Strip,
+        scanlines: &mut [u8],
+    ) -> bool {
+        let row_bytes = strip.pass.row_bytes;
+        if let Some(reference) = &mut self.reference
+            && !reference.advance(pool, strip)
+        {
+            return false;
+        }
+        let window = self.reference.as_ref().map(|r| r.window(strip));
+        models
+            .pixels
+            .code_strip(coder, &mut self.pixels[row_bytes..], window);
+        for (row, scanline) in scanlines.chunks_exact_mut(1 + row_bytes).enumerate() {
+            self.code_filter(models, coder, strip, row, scanline);
+        }
+        self.adler.update(scanlines);
+        self.walk.advance(strip);
+        // libpng compresses row by row, which tells in where the window slides.
+        for scanline in scanlines.chunks_exact(1 + row_bytes) {
+            self.replay.push(scanline, &mut self.stream);
+        }
+        // The last row is the one above the next strip.
+        self.pixels.copy_within(strip.rows * row_bytes.., 0);
+        true
+    }
+
+    fn code_filter<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        coder: &mut C,
+        strip: &Strip,
+        row: usize,
+        scanline: &mut [u8],
+    ) {
+        let row_bytes = strip.pass.row_bytes;
+        let distance = self.header.filter_distance();
+        let start = row * row_bytes;
+        let (above, pixels) = self.pixels[start..start + 2 * row_bytes].split_at(row_bytes);
+        let same = self.reference.as_ref().and_then(|reference| {
+            let (row_before, above_before, filter) = reference.row(strip, row);
+            (row_before == pixels && above_before.is_none_or(|before| before == above))
+                .then_some(filter)
+        });
+        let predicted = match (same, self.prediction) {
+            (Some(filter), _) => filter,
+            (None, Prediction::Last) => self.last_filter,
+            (None, Prediction::LeastSum) => {
+                filter::least_sum(distance, pixels, above, &mut self.scratch)
+            }
+        };
+        let actual = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
+        let filter = models.filters.code(coder, predicted, actual);
+        self.last_filter = filter;
+        if !C::ENCODES {
+            scanline[0] = filter as u8;
+            filter::apply(filter, distance, pixels, above, &mut scanline[1..]);
+        }
+    }
+
+    /// Whether the last strip is coded.
+    pub(super) fn is_complete(&self) -> bool {
+        self.walk.current().is_none()
+    }
+
+    /// Ends the zlib stream behind the last strip; the encoder gives the Adler-32 in the file.
+    pub(super) fn end_stream<C: Coder>(&mut self, models: &mut Models, coder: &mut C, adler: u32) {
+        self.replay.finish(&mut self.stream);
+        let right = self.adler.value();
+        let wrong = models.wrong_adler.code(coder, adler != right, SLOWEST);
+        let adler = match wrong {
+            true => code_number(coder, 32, adler),
+            false => right,
+        };
+        self.stream.extend_from_slice(&adler.to_be_bytes());
+    }
+
+    /// Codes the chunks around the bytes that the last strip led to, which are in the file from
+    /// `place` on. Returns the place behind those that are right, and whether that is all of them.
+    pub(super) fn encode_chunks<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        pool: &mut BlockPool,
+        coder: &mut C,
+        file: &[u8],
+        place: usize,
+    ) -> (usize, bool) {
+        let equal = self.framing.walk(place).count_equal(file, &self.stream);
+        let right = equal == self.stream.len();
+        if models.wrong.code(coder, !right, SLOWEST) {
+            code_number(coder, 32, equal as u32);
+        }
+        let models = &mut models.framing;
+        let place = self.framing.encode(models, coder, file, place, equal);
+        self.record(pool);
+        self.stream.clear();
+        (place, right)
+    }
+
+    /// Appends the bytes that the last strip led to, and the chunks around them, to `file`, which
+    /// may grow to about `limit` bytes; whether all of them are right.
+    pub(super) fn decode_chunks<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        pool: &mut BlockPool,
+        coder: &mut C,
+        file: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        let wrong = models.wrong.code(coder, false, SLOWEST);
+        if wrong {
+            self.stream.truncate(code_number(coder, 32, 0) as usize);
+        }
+        let models = &mut models.framing;
+        self.framing
+            .decode(models, coder, file, &self.stream, limit);
+        self.record(pool);
+        self.stream.clear();
+        !wrong
+    }
+
+    fn record(&mut self, pool: &mut BlockPool) {
+        if let Some(recording) = &mut self.recording
+            && !recording.append(pool, &self.stream)
+            && let Some(dropped) = self.recording.take()
+        {
+            pool.recycle(dropped);
+        }
+    }
+
+    /// Codes whether the image is kept, behind its last byte; `None` if it is to be, but there is no
+    /// room. Otherwise what is kept, and what can be used again.
+    pub(super) fn finish<C: Coder>(
+        mut self,
+        models: &mut Models,
+        pool: &mut BlockPool,
+        coder: &mut C,
+    ) -> Option<(Option<KeptStream>, Option<Box<Inflater>>)> {
+        let kept = models.kept.code(coder, self.recording.is_some(), SLOWEST);
+        let recording = self.recording.take();
+        let inflater = self.give_up(pool);
+        match (kept, recording) {
+            (true, None) => None,
+            (true, Some(stream)) => Some((Some(stream), inflater)),
+            (false, recording) => {
+                pool.recycle(recording.unwrap_or_default());
+                Some((None, inflater))
+            }
+        }
+    }
+
+    /// Gives all blocks of memory back, and the inflater.
+    pub(super) fn give_up(self, pool: &mut BlockPool) -> Option<Box<Inflater>> {
+        pool.recycle(self.recording.unwrap_or_default());
+        self.reference.map(|reference| {
+            let (stream, inflater) = reference.into_parts();
+            pool.recycle(stream);
+            inflater
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! Compressed image data that are kept, because the next image may be like this one.
+//!
+//! Invariant: all that is kept and recorded at a time takes no more blocks than the budget has; a
+//! block read for the last time is free for what is recorded.
+
+use std::collections::VecDeque;
+
+/// Bytes that are allocated together.
+const BLOCK: usize = 32 << 10;
+
+/// Blocks of memory, of which there is a bounded number.
+#[derive(Debug)]
+pub(super) struct BlockPool {
+    free: Vec<Box<[u8]>>,
+    /// Blocks that may still be allocated.
+    unallocated: usize,
+}
+
+impl BlockPool {
+    /// A pool of at most `budget` bytes, none of them allocated yet.
+    pub(super) fn new(budget: usize) -> Self {
+        Self {
+            free: Vec::new(),
+            unallocated: budget / BLOCK,
+        }
+    }
+
+    fn take(&mut self) -> Option<Box<[u8]>> {
+        self.free.pop().or_else(|| {
+            self.unallocated = self.unallocated.checked_sub(1)?;
+            Some(vec![0; BLOCK].into_boxed_slice())
+        })
+    }
+
+    /// Takes all blocks of a stream back.
+    pub(super) fn recycle(&mut self, stream: KeptStream) {
+        self.free.extend(stream.blocks);
+    }
+}
+
+/// A stream of bytes, read from its start while its end may still be written.
+#[derive(Debug, Default)]
+pub(super) struct KeptStream {
+    blocks: VecDeque<Box<[u8]>>,
+    /// Bytes read of the first block.
+    read: usize,
+    /// Bytes written to the last block; [`BLOCK`] if there is none.
+    written: usize,
+}
+
+impl KeptStream {
+    /// Appends bytes; whether there was room for all of them.
+    #[must_use]
+    pub(super) fn append(&mut self, pool: &mut BlockPool, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.blocks.is_empty() || self.written == BLOCK {
+                let Some(block) = pool.take() else {
+                    return false;
+                };
+                self.blocks.push_back(block);
+                self.written = 0;
+            }
+            let Some(last) = self.blocks.back_mut() else {
+                return false;
+            };
+            let count = rest.len().min(BLOCK - self.written);
+            let (now, after) = rest.split_at(count);
+            last[self.written..self.written + count].copy_from_slice(now);
+            self.written += count;
+            rest = after;
+        }
+        true
+    }
+
+    /// The next bytes, as many as lie together; empty at the end.
+    pub(super) fn peek(&self) -> &[u8] {
+        match self.blocks.front() {
+            Some(block) if self.blocks.len() == 1 => &block[self.read..self.written],
+            Some(block) => &block[self.read..],
+            None => &[],
+        }
+    }
+
+    /// Goes past `count` of the bytes that [`KeptStream::peek`] gives.
+    pub(super) fn consume(&mut self, pool: &mut BlockPool, count: usize) {
+        self.read += count;
+        if self.read == BLOCK {
+            self.read = 0;
+            pool.free.extend(self.blocks.pop_front());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn streams_come_back_within_the_budget(
+            pieces in proptest::collection::vec(1usize..90_000, 1..20),
+            step in 1usize..BLOCK,
+        ) {
+            let bytes: Vec<u8> = (0..pieces.iter().sum::<usize>()).map(|i| (i >> 3) as u8).collect();
+            let blocks = bytes.len().div_ceil(BLOCK);
+            let mut pool = BlockPool::new(blocks * BLOCK);
+            let mut stream = KeptStream::default();
+            let mut rest = &bytes[..];
+            for length in pieces {
+                let (piece, after) = rest.split_at(length);
+                prop_assert!(stream.append(&mut pool, piece));
+                rest = after;
+            }
+            let mut read = vec![];
+            loop {
+                let now = stream.peek();
+                let count = now.len().min(step);
+                if count == 0 {
+                    break;
+                }
+                read.extend_from_slice(&now[..count]);
+                stream.consume(&mut pool, count);
+            }
+            prop_assert!(read == bytes);
+            pool.recycle(stream);
+            prop_assert_eq!(pool.free.len(), blocks);
+            let mut another = KeptStream::default();
+            prop_assert!(another.append(&mut pool, &vec![1; blocks * BLOCK]));
+            prop_assert!(!another.append(&mut pool, &[1]));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The image before, inflated again alongside the one that is coded.
+//!
+//! Only rows around the strip in hand are held. Invariant: what a window shows depends on the kept
+//! stream and the place of the strip alone.
+
+use super::deflate::{Inflater, Progress};
+use super::filter::{self, FilterType};
+use super::header::ImageHeader;
+use super::kept_stream::{BlockPool, KeptStream};
+use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
+use super::strips::Strip;
+
+/// Rows that a window may hold.
+const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
+
+/// Reads a reference image from its kept stream.
+pub(super) struct Reference {
+    stream: KeptStream,
+    inflater: Box<Inflater>,
+    filter_distance: usize,
+    /// Bytes inflated that no row has been made of.
+    scanlines: Vec<u8>,
+    /// Whole unfiltered rows of the current pass.
+    rows: Vec<u8>,
+    /// The filter type of each of these rows.
+    filters: Vec<FilterType>,
+    /// The row of the pass that `rows` begins with.
+    first: usize,
+    /// How many there are.
+    count: usize,
+}
+
+impl Reference {
+    /// The start of the image with this header that `stream` holds.
+    pub(super) fn new(header: &ImageHeader, stream: KeptStream, inflater: Box<Inflater>) -> Self {
+        Self {
+            stream,
+            inflater,
+            filter_distance: header.filter_distance(),
+            scanlines: Vec::new(),
+            rows: Vec::new(),
+            filters: Vec::new(),
+            first: 0,
+            count: 0,
+        }
+    }
+
+    /// Goes to a strip behind all those before; `false` if the stream turns out to be none.
+    #[must_use]
+    pub(super) fn advance(&mut self, pool: &mut BlockPool, strip: &Strip) -> bool {
+        let row_bytes = strip.pass.row_bytes;
+        if strip.first_row == 0 {
+            self.rows.resize(WINDOW_ROWS * row_bytes, 0);
+            self.filters.clear();
+            self.first = 0;
+            self.count = 0;
+        }
+        let first = strip.first_row.saturating_sub(REFERENCE_MARGIN);
+        let gone = first - self.first;
+        if gone > 0 {
+            let kept = gone * row_bytes..self.count * row_bytes;
+            self.rows.copy_within(kept, 0);
+            self.filters.drain(..gone);
+            self.first = first;
+            self.count -= gone;
+        }
+        let end = (strip.first_row + strip.rows + REFERENCE_MARGIN).min(strip.pass.height as usize);
+        self.read_rows(pool, row_bytes, end - first)
+    }
+
+    /// The rows around the strip that was last gone to.
+    pub(super) fn window(&self, strip: &Strip) -> ReferenceWindow<'_> {
+        ReferenceWindow {
+            rows: &self.rows[..self.count * strip.pass.row_bytes],
+            above: strip.first_row - self.first,
+        }
+    }
+
+    /// The row of the strip with this number, the one above it if there is one, and its filter.
+    pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, FilterType) {
+        let row_bytes = strip.pass.row_bytes;
+        let place = strip.first_row + row - self.first;
+        let start = place * row_bytes;
+        let above = start.checked_sub(row_bytes).map(|s| &self.rows[s..start]);
+        (
+            &self.rows[start..start + row_bytes],
+            above,
+            self.filters[place],
+        )
+    }
+
+    /// Gives up the stream and the inflater.
+    pub(super) fn into_parts(self) -> (KeptStream, Box<Inflater>) {
+        (self.stream, self.inflater)
+    }
+
+    fn read_rows(&mut self, pool: &mut BlockPool, row_bytes: usize, wanted: usize) -> bool {
+        let size = 1 + row_bytes;
+        let mut used = 0;
+        while self.count < wanted {
+            while self.scanlines.len() - used < size {
+                self.scanlines.drain(..used);
+                used = 0;
+                if !self.inflate(pool) {
+                    return false;
+                }
+            }
+            let (&number, scanline) = match self.scanlines[used..used + size].split_first() {
+                Some(parts) => parts,
+                None => return false,
+            };
+            let Some(filter) = FilterType::from_byte(number) else {
+                return false;
+            };
+            let (before, row) = self.rows.split_at_mut(self.count * row_bytes);
+            let row = &mut row[..row_bytes];
+            row.copy_from_slice(scanline);
+            let zeros;
+            let above = match before.len().checked_sub(row_bytes) {
+                Some(start) => &before[start..],
+                None => {
+                    zeros = vec![0; row_bytes];
+                    &zeros[..]
+                }
+            };
+            filter::undo(filter, self.filter_distance, row, above);
+            self.filters.push(filter);
+            self.count += 1;
+            used += size;
+        }
+        self.scanlines.drain(..used);
+        true
+    }
+
+    /// Inflates some bytes; `false` where there are none.
+    fn inflate(&mut self, pool: &mut BlockPool) -> bool {
+        loop {
+            let mut input = self.stream.peek();
+            let available = input.len();
+            let Ok(inflated) = self.inflater.inflate(&mut input) else {
+                return false;
+            };
+            let consumed = available - input.len();
+            let some = !inflated.bytes.is_empty();
+            self.scanlines.extend_from_slice(inflated.bytes);
+            let ended = inflated.progress == Progress::Ended;
+            self.stream.consume(pool, consumed);
+            if some {
+                return true;
+            }
+            if ended || available == 0 {
+                return false;
+            }
+        }
+    }
+}

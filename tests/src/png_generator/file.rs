@@ -1,0 +1,184 @@
+//! From parameters to the bytes of a file.
+
+use super::content;
+use super::defects::Defect;
+use super::filters;
+use super::parameters::{FilterChoice, PngParameters};
+use fastrand::Rng;
+use lepta_reference_zlib as zlib;
+
+/// First column, first row, column step and row step of Adam7's passes.
+const ADAM7: [[usize; 4]; 7] = [
+    [0, 0, 8, 8],
+    [4, 0, 8, 8],
+    [0, 4, 4, 8],
+    [2, 0, 4, 4],
+    [0, 2, 2, 4],
+    [1, 0, 2, 2],
+    [0, 1, 1, 2],
+];
+
+/// The bytes of a file.
+pub fn write(parameters: &PngParameters) -> Vec<u8> {
+    let stream = zlib_stream(parameters);
+    let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+    let mut header = Vec::new();
+    header.extend(parameters.width.to_be_bytes());
+    header.extend(parameters.height.to_be_bytes());
+    header.extend([parameters.bit_depth, parameters.colour_type, 0, 0]);
+    header.push(u8::from(parameters.interlaced));
+    push_chunk(&mut file, b"IHDR", &header);
+    if parameters.colour_type == 3 {
+        let palette: Vec<u8> = (0..3 << parameters.bit_depth)
+            .map(|i| (i * 37) as u8)
+            .collect();
+        push_chunk(&mut file, b"PLTE", &palette);
+    }
+    push_image_data(&mut file, parameters, &stream);
+    if parameters.defect == Some(Defect::Truncated) {
+        file.truncate(file.len() - stream.len() / 2);
+    } else if parameters.defect != Some(Defect::NoEnd) {
+        push_chunk(&mut file, b"IEND", &[]);
+    }
+    file
+}
+
+fn push_chunk(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+    let covered = [kind, data].concat();
+    file.extend((data.len() as u32).to_be_bytes());
+    file.extend_from_slice(&covered);
+    file.extend(crc32fast::hash(&covered).to_be_bytes());
+}
+
+fn push_image_data(file: &mut Vec<u8>, parameters: &PngParameters, stream: &[u8]) {
+    let defect = parameters.defect;
+    for (number, data) in stream.chunks(parameters.chunk_size).enumerate() {
+        push_chunk(file, b"IDAT", data);
+        if number == 0 && defect == Some(Defect::WrongCrc) {
+            let last = file.len() - 1;
+            file[last] ^= 0x40;
+        }
+        if defect == Some(Defect::EmptyChunks) {
+            push_chunk(file, b"IDAT", &[]);
+        }
+        if number == 1 && defect == Some(Defect::ForeignChunk) {
+            push_chunk(file, b"tEXt", b"Comment\0between image data");
+        }
+    }
+}
+
+fn zlib_stream(parameters: &PngParameters) -> Vec<u8> {
+    let scanlines = scanlines(parameters);
+    let mut deflate = zlib::Deflate::new(
+        parameters.level,
+        parameters.strategy,
+        parameters.memory_level,
+        parameters.window_bits,
+        8192,
+    );
+    let mut stream = Vec::new();
+    for scanline in &scanlines {
+        deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
+    }
+    deflate.compress(&[], zlib::Z_FINISH, &mut stream);
+    let length = stream.len();
+    match parameters.defect {
+        Some(Defect::WrongAdler) => stream[length - 2] ^= 1,
+        Some(Defect::TrailingBytes) => stream.extend_from_slice(b"trailing bytes"),
+        Some(Defect::ChangedByte) => stream[length / 2] ^= 4,
+        Some(Defect::SmallerWindow) => {
+            let header = u16::from_be_bytes([0x48, stream[1] & 0xE0]);
+            let header = header + (31 - header % 31);
+            stream[..2].copy_from_slice(&header.to_be_bytes());
+        }
+        _ => {}
+    }
+    stream
+}
+
+/// The filtered rows of all passes.
+fn scanlines(parameters: &PngParameters) -> Vec<Vec<u8>> {
+    let samples = content::samples(parameters);
+    let passes: &[[usize; 4]] = match parameters.interlaced {
+        true => &ADAM7,
+        false => &[[0, 0, 1, 1]],
+    };
+    let mut random = Rng::with_seed(parameters.seed);
+    let mut all = Vec::new();
+    for pass in passes {
+        filter_pass(
+            &mut all,
+            &pack_pass(parameters, &samples, pass),
+            parameters,
+            &mut random,
+        );
+    }
+    match parameters.defect {
+        Some(Defect::MissingRows) => all.truncate(all.len() - all.len().div_ceil(4)),
+        Some(Defect::ExtraRows) => all.extend_from_within(..all.len().div_ceil(4)),
+        Some(Defect::UnknownFilter) => {
+            let middle = all.len() / 2;
+            all[middle][0] = 77;
+        }
+        _ => {}
+    }
+    all
+}
+
+fn filter_pass(
+    out: &mut Vec<Vec<u8>>,
+    rows: &[Vec<u8>],
+    parameters: &PngParameters,
+    random: &mut Rng,
+) {
+    let bits = parameters.channels() * usize::from(parameters.bit_depth);
+    let distance = bits.div_ceil(8);
+    let mut above = vec![0; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        let number = match parameters.filters {
+            FilterChoice::LeastSum => filters::least_sum(distance, row, &above),
+            FilterChoice::Fixed(number) => number,
+            FilterChoice::Random => random.u8(..5),
+        };
+        out.push(filters::filtered(number, distance, row, &above));
+        above.clone_from(row);
+    }
+}
+
+/// The packed rows of one pass.
+fn pack_pass(parameters: &PngParameters, samples: &[u16], pass: &[usize; 4]) -> Vec<Vec<u8>> {
+    let &[first_column, first_row, column_step, row_step] = pass;
+    let (width, height) = (parameters.width as usize, parameters.height as usize);
+    let channels = parameters.channels();
+    let depth = usize::from(parameters.bit_depth);
+    let mut rows = Vec::new();
+    for y in (first_row..height).step_by(row_step) {
+        let mut row = Vec::new();
+        let mut bits = 0usize;
+        for x in (first_column..width).step_by(column_step) {
+            for channel in 0..channels {
+                let sample = samples[(y * width + x) * channels + channel];
+                push_sample(&mut row, &mut bits, sample >> (16 - depth), depth);
+            }
+        }
+        if !row.is_empty() {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn push_sample(row: &mut Vec<u8>, bits: &mut usize, sample: u16, depth: usize) {
+    if depth == 16 {
+        row.extend(sample.to_be_bytes());
+        return;
+    }
+    let used = *bits % 8;
+    if used == 0 {
+        row.push(0);
+    }
+    if let Some(last) = row.last_mut() {
+        *last |= (sample as u8) << (8 - depth - used);
+    }
+    *bits += depth;
+}

@@ -1,0 +1,13 @@
+//! Writes PNG files of every kind, and such as break the specification in one way.
+//!
+//! Invariant: a file depends on its parameters alone; its zlib stream is the real zlib's.
+
+mod content;
+mod defects;
+mod file;
+mod filters;
+mod parameters;
+
+pub use defects::Defect;
+pub use file::write;
+pub use parameters::{FilterChoice, PngParameters};

@@ -1,0 +1,118 @@
+//! Generated PNG files of every kind come back bit for bit, and what can be modelled is.
+//!
+//! Invariant: a test names its input by its parameters.
+
+use lepta_codec::{Level, SEGMENT_INPUT};
+use lepta_tests::cases;
+use lepta_tests::damage::{self, Counts};
+use lepta_tests::in_process::{LEVELS, compress, compress_seeing, compress_summed, decompress};
+use lepta_tests::png_generator::{Defect, PngParameters, write};
+use lepta_tests::worker_run::Run;
+
+fn assert_comes_back(name: &str, input: &[u8]) -> usize {
+    let mut sizes = LEVELS.map(|level| {
+        let compressed = compress(input, level);
+        assert!(
+            decompress(&compressed).as_deref() == Ok(input),
+            "{name} at {level:?}: other bytes come back"
+        );
+        compressed.len()
+    });
+    sizes.sort_unstable();
+    sizes[0]
+}
+
+#[test]
+fn png_of_every_kind_come_back() {
+    for seed in 0..cases(400) {
+        let parameters = PngParameters::random(seed, if seed % 8 == 0 { 300 } else { 70 });
+        assert_comes_back(&format!("{parameters:?}"), &write(&parameters));
+    }
+}
+
+#[test]
+fn odd_png_come_back() {
+    for seed in 0..cases(60) {
+        for defect in Defect::ALL {
+            let parameters = PngParameters {
+                defect: Some(defect),
+                ..PngParameters::random(seed, 120)
+            };
+            assert_comes_back(&format!("{parameters:?}"), &write(&parameters));
+        }
+    }
+}
+
+#[test]
+fn png_cut_anywhere_come_back() {
+    let whole = write(&PngParameters::screenshot(500, 300, 0));
+    for part in 0..cases(60) as usize {
+        let cut = &whole[..whole.len() * part / 60];
+        assert_comes_back(&format!("cut to {} bytes", cut.len()), cut);
+    }
+}
+
+#[test]
+fn screenshots_are_modelled_and_a_second_one_costs_little() {
+    let frames: Vec<Vec<u8>> = (0..4)
+        .map(|frame| write(&PngParameters::screenshot(640, 480, frame)))
+        .collect();
+    let run = frames.concat();
+    for level in LEVELS {
+        let (compressed, summary) = compress_summed(&run, level);
+        assert!(decompress(&compressed).as_deref() == Ok(&run));
+        assert_eq!((summary.images, &summary.reasons[..]), (4, &[][..]));
+        assert_eq!(summary.segments_stored, 0);
+        let single = compress(&frames[0], level).len();
+        assert!(single < frames[0].len() * 7 / 8, "{single}");
+        assert!(
+            compressed.len() < single + 3 * 400,
+            "{} after {single}",
+            compressed.len()
+        );
+    }
+}
+
+#[test]
+fn how_much_is_in_sight_changes_nothing() {
+    let run: Vec<u8> = (0..3)
+        .flat_map(|frame| write(&PngParameters::screenshot(1200, 900, frame)))
+        .collect();
+    let whole = compress(&run, Level::Fast);
+    for visible in [SEGMENT_INPUT, SEGMENT_INPUT + 7777] {
+        assert!(
+            compress_seeing(&run, Level::Fast, visible) == whole,
+            "{visible}"
+        );
+    }
+    assert!(decompress(&whole).as_deref() == Ok(&run));
+}
+
+#[test]
+fn damage_to_compressed_png_is_found() {
+    let run: Vec<u8> = (0..2)
+        .flat_map(|frame| write(&PngParameters::screenshot(300, 200, frame)))
+        .collect();
+    let counts = Counts {
+        bit_flips: cases(2000),
+        truncations: cases(300),
+        runs: cases(100),
+        edge_step: 3,
+    };
+    for level in LEVELS {
+        damage::each(&compress(&run, level), 5, counts, |name, damaged| {
+            assert!(decompress(damaged).is_err(), "{name}");
+        });
+    }
+}
+
+#[test]
+fn the_worker_reports_png() {
+    let input = write(&PngParameters::screenshot(640, 480, 0));
+    let run = Run::new(&["compress"]).on(&input);
+    let report = run.assert_done("screenshot");
+    assert_eq!(report.kind.as_deref(), Some("PNG"));
+    let back = Run::new(&["decompress"]).on(&run.output);
+    back.assert_done("screenshot");
+    assert!(back.output == input);
+}
