@@ -4,7 +4,7 @@
 //! other blocks see all of them.
 
 use super::block_cache::{BlockCache, NEWEST, Number};
-use super::canvas::Canvas;
+use super::canvas::{Canvas, MARGIN};
 use super::format::{BLOCK, PixelFormat};
 use super::packing::Block;
 use super::slot::{Dither, REMEMBERING, Slot};
@@ -24,6 +24,8 @@ pub(super) enum Mode {
     Flat = 3,
     /// As in the previous image some rows further up or down.
     Shifted = 4,
+    /// Pixel by pixel, as a photograph.
+    Photo = 5,
 }
 
 impl Mode {
@@ -38,12 +40,13 @@ const MODES: usize = 8;
 const OUTSIDE: usize = 7;
 
 /// Decisions in their order; what is none of them is the last mode.
-const ORDER: [Mode; 5] = [
+const ORDER: [Mode; 6] = [
     Mode::Same,
     Mode::Coded,
     Mode::Cached,
     Mode::Flat,
     Mode::Shifted,
+    Mode::Photo,
 ];
 
 /// What the encoder has found for a block.
@@ -250,6 +253,12 @@ impl Blocks {
                 choice.shift = shift;
             }
         }
+        if choice.mode == Mode::Coded
+            && format.is_smooth()
+            && is_photo(format, canvas, reference, place)
+        {
+            choice.mode = Mode::Photo;
+        }
         choice
     }
 
@@ -420,4 +429,35 @@ fn is_flat(canvas: &Canvas, place: Place) -> bool {
         let row = canvas.segment(y, place.x, place.width);
         row.iter().all(|pixel| *pixel == left)
     })
+}
+
+/// Whether fewer than 41 % of a block's pixels are like one of W, N, NE or that of the previous
+/// image.
+fn is_photo(
+    format: &PixelFormat,
+    canvas: &Canvas,
+    reference: Option<&ReferenceWindow<'_>>,
+    place: Place,
+) -> bool {
+    let mut alike = 0;
+    for y in 0..place.height {
+        let start = MARGIN + place.x;
+        let above = canvas.row_above(y);
+        let row = canvas.row(y);
+        let mut old = [0; BLOCK];
+        let has_old = reference.is_some_and(|window| {
+            window.load(format, y.cast_signed(), place.x, &mut old[..place.width])
+        });
+        for index in 0..place.width {
+            let here = start + index;
+            let pixel = row[here];
+            alike += usize::from(
+                pixel == row[here - 1]
+                    || pixel == above[here]
+                    || pixel == above[here + 1]
+                    || has_old && pixel == old[index],
+            );
+        }
+    }
+    alike * 100 < 41 * place.width * place.height
 }

@@ -15,6 +15,7 @@ mod escape;
 mod format;
 mod hashing;
 mod packing;
+mod photo;
 mod previous;
 mod remainders;
 mod residual;
@@ -29,6 +30,7 @@ use crate::entropy::Coder;
 use blocks::{Blocks, Mode};
 use canvas::Canvas;
 use format::{BLOCK, COLOUR, OPAQUE};
+use photo::Photo;
 use remainders::{Place, Remainders};
 use segments::{Segments, Task};
 use slot::{Dither, REMEMBERING, Slot};
@@ -82,7 +84,7 @@ impl PixelModel {
 
     /// Bytes that rows of an image take besides the model's own.
     pub(crate) fn row_memory(format: &PixelFormat) -> usize {
-        Canvas::memory(format.width()) + 2 * format.width()
+        Canvas::memory(format.width()) + Photo::memory(format.width()) + 2 * format.width()
     }
 
     /// Starts an image, or one pass of an interlaced one. `has_reference` says whether its strips
@@ -232,6 +234,12 @@ impl PixelModel {
                     self.segments
                         .code::<C, MIXES>(coder, &mut self.dither, &mut self.canvas, &task)
                 }
+                Mode::Photo => self.segments.code_photo::<C, MIXES>(
+                    coder,
+                    &mut self.dither,
+                    &mut self.canvas,
+                    &task,
+                ),
                 Mode::Same | Mode::Shifted | Mode::Cached => self.segments.skip(x, task.count),
             }
         }
