@@ -53,6 +53,12 @@ impl Canvas {
         &self.pixels[(ABOVE + y) * self.stride..][..self.stride]
     }
 
+    /// The row above the strip's row `y` with its margins.
+    #[inline(always)]
+    pub(super) fn row_above(&self, y: usize) -> &[u32] {
+        &self.pixels[(ABOVE - 1 + y) * self.stride..][..self.stride]
+    }
+
     /// The rows two above, above and at `y` of the strip, with their margins.
     #[inline(always)]
     pub(super) fn three_rows(&mut self, y: usize) -> [&mut [u32]; 3] {

@@ -5,6 +5,7 @@
 //! strip depends on nothing but the pixels coded since the last reset and the references given, so
 //! it is the same in both directions.
 
+mod block_cache;
 mod blocks;
 mod byte_tree;
 mod candidates;
@@ -13,6 +14,8 @@ mod colour_tables;
 mod escape;
 mod format;
 mod hashing;
+mod packing;
+mod photo;
 mod previous;
 mod remainders;
 mod residual;
@@ -27,6 +30,7 @@ use crate::entropy::Coder;
 use blocks::{Blocks, Mode};
 use canvas::Canvas;
 use format::{BLOCK, COLOUR, OPAQUE};
+use photo::Photo;
 use remainders::{Place, Remainders};
 use segments::{Segments, Task};
 use slot::{Dither, REMEMBERING, Slot};
@@ -80,15 +84,15 @@ impl PixelModel {
 
     /// Bytes that rows of an image take besides the model's own.
     pub(crate) fn row_memory(format: &PixelFormat) -> usize {
-        Canvas::memory(format.width()) + 2 * format.width()
+        Canvas::memory(format.width()) + Photo::memory(format.width()) + 2 * format.width()
     }
 
     /// Starts an image, or one pass of an interlaced one. `has_reference` says whether its strips
     /// will be given a reference.
-    pub(crate) fn begin_image(&mut self, format: PixelFormat, has_reference: bool) {
+    pub(crate) fn begin_image(&mut self, format: PixelFormat, _has_reference: bool) {
         self.format = format;
         self.canvas.begin(format.width());
-        self.blocks.begin(format.width(), has_reference);
+        self.blocks.begin(format.width());
         self.segments.begin(format.width());
     }
 
@@ -230,7 +234,13 @@ impl PixelModel {
                     self.segments
                         .code::<C, MIXES>(coder, &mut self.dither, &mut self.canvas, &task)
                 }
-                Mode::Same => self.segments.skip(x, task.count),
+                Mode::Photo => self.segments.code_photo::<C, MIXES>(
+                    coder,
+                    &mut self.dither,
+                    &mut self.canvas,
+                    &task,
+                ),
+                Mode::Same | Mode::Shifted | Mode::Cached => self.segments.skip(x, task.count),
             }
         }
         self.canvas.close_row(y);

@@ -6,6 +6,7 @@ use super::canvas::{Canvas, MARGIN, Neighbours};
 use super::colour_tables::{ColourTable, HashesAbove};
 use super::escape::Escapes;
 use super::format::{BLOCK, COLOUR, OPAQUE, PixelFormat};
+use super::photo::Photo;
 use super::slot::{Dither, REMEMBERING, Slot};
 use crate::entropy::Coder;
 
@@ -29,6 +30,7 @@ pub(super) struct Segments {
     table: ColourTable,
     candidates: Candidates,
     pub(super) escapes: Escapes,
+    photo: Photo,
     /// By column: how the segment above came about.
     kinds: Vec<Segment>,
     /// By column: whether no candidate hit the pixel above; right of the column in work. Behind
@@ -59,6 +61,7 @@ impl Segments {
             table: ColourTable::new(),
             candidates: Candidates::new(),
             escapes: Escapes::new(),
+            photo: Photo::new(),
             kinds: Vec::new(),
             escaped: Vec::new(),
             last_kind: Segment::Copied,
@@ -72,9 +75,11 @@ impl Segments {
         self.table.reset();
         self.candidates.reset();
         self.escapes.reset();
+        self.photo.reset();
     }
 
     pub(super) fn begin(&mut self, width: usize) {
+        self.photo.begin(width);
         self.kinds.clear();
         self.kinds.resize(width.div_ceil(BLOCK), Segment::Copied);
         self.escaped.clear();
@@ -277,6 +282,48 @@ impl Segments {
             left_agrees = previous.valid && pixel == old;
             self.learn(&around, &near, pixel);
         }
+    }
+
+    /// Codes a segment of a photograph.
+    #[inline(never)]
+    pub(super) fn code_photo<C: Coder, const MIXES: bool>(
+        &mut self,
+        coder: &mut C,
+        dither: &mut Dither,
+        canvas: &mut Canvas,
+        task: &Task<'_>,
+    ) {
+        let rows = canvas.three_rows(task.y);
+        let start = MARGIN + task.x;
+        let common_alpha = match task.alpha {
+            Some(alpha) => Some(alpha),
+            None => self.code_alpha_flag(
+                coder,
+                dither,
+                &rows[2][start..][..task.count],
+                rows[2][start - 1],
+            ),
+        };
+        let colourful = task.format.is_colourful();
+        for index in 0..task.count {
+            let place = start + index;
+            let near = Neighbours::at(&rows, place);
+            let pixel = rows[2][place];
+            let alpha = match common_alpha {
+                Some(alpha) => alpha,
+                None => self.escapes.code_alpha(coder, dither, &near, pixel),
+            };
+            rows[2][place] = self.photo.code::<C, MIXES>(
+                coder,
+                dither,
+                &mut self.escapes.residuals,
+                &near,
+                task.x + index,
+                colourful,
+                pixel & COLOUR | alpha,
+            );
+        }
+        self.finish(task.x, task.count, Segment::Copied);
     }
 
     /// Tells the tables which colour came.
