@@ -1,7 +1,7 @@
 //! The parameters of zlib's `deflate`.
 
 /// How tokens are chosen: the `strategy` of zlib's `deflateInit2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strategy {
     Default,
     /// Copies of fewer than six bytes are not worth it.
@@ -15,7 +15,7 @@ pub(crate) enum Strategy {
 }
 
 /// What decides the bytes that zlib's `deflate` puts out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parameters {
     /// 0 to 9.
     pub(crate) level: u8,

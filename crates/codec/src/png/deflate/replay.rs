@@ -52,6 +52,8 @@ pub(crate) struct Replay {
     length: usize,
     /// Whether the byte before is not coded yet.
     literal_pending: bool,
+    /// Tokens of the blocks that were put out.
+    written_tokens: u64,
     last_flush: Flush,
     output_buffer: OutputBuffer,
     finished: bool,
@@ -68,6 +70,7 @@ impl Replay {
             block_tokens: 0,
             length: 0,
             literal_pending: false,
+            written_tokens: 0,
             last_flush: Flush::None,
             output_buffer: OutputBuffer::new(parameters.output_buffer),
             finished: false,
@@ -88,6 +91,7 @@ impl Replay {
         self.tokens.reserve_exact(self.block_tokens);
         self.length = SHORTEST_COPY - 1;
         self.literal_pending = false;
+        self.written_tokens = 0;
         self.last_flush = Flush::None;
         self.output_buffer = OutputBuffer::new(parameters.output_buffer);
         self.finished = false;
@@ -109,6 +113,16 @@ impl Replay {
     /// Ends the stream.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         self.run(&[], Flush::Finish, out);
+    }
+
+    /// How many tokens the blocks put out have.
+    pub(super) fn written_tokens(&self) -> u64 {
+        self.written_tokens
+    }
+
+    /// The tokens that are held back.
+    pub(super) fn pending_tokens(&self) -> &[Token] {
+        &self.tokens
     }
 
     fn run(&mut self, input: &[u8], flush: Flush, out: &mut Vec<u8>) {
@@ -341,6 +355,7 @@ impl Replay {
             fixed: self.parameters.strategy == Strategy::Fixed,
         };
         self.blocks.write(&block, out);
+        self.written_tokens += self.tokens.len() as u64;
         self.tokens.clear();
         self.matcher.block_start = self.matcher.position.cast_signed();
     }

@@ -3,9 +3,10 @@
 use super::inflater::Inflater;
 use super::parameters::{Parameters, Strategy};
 use super::replay::{Flush, Replay};
+use super::search::{Search, Trial};
 use super::token_reader::Progress;
 use lepta_reference_zlib as zlib;
-use proptest::prelude::{Strategy as _, any, prop, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy as _, any, prop, prop_oneof, proptest};
 
 const STRATEGIES: [Strategy; 5] = [
     Strategy::Default,
@@ -31,18 +32,22 @@ fn pieces(input: &[u8], feeding: Feeding) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn compressed_by_zlib(input: &[u8], parameters: &Parameters, feeding: Feeding) -> Vec<u8> {
+fn real_zlib(parameters: &Parameters) -> zlib::Deflate {
     let strategy = STRATEGIES
         .iter()
         .position(|strategy| *strategy == parameters.strategy)
         .expect("a known strategy");
-    let mut deflate = zlib::Deflate::new(
+    zlib::Deflate::new(
         parameters.level.into(),
         i32::try_from(strategy).expect("a small number"),
         parameters.memory_level.into(),
         parameters.window_bits.into(),
         parameters.output_buffer as usize,
-    );
+    )
+}
+
+fn compressed_by_zlib(input: &[u8], parameters: &Parameters, feeding: Feeding) -> Vec<u8> {
+    let mut deflate = real_zlib(parameters);
     let mut out = Vec::new();
     if matches!(feeding, Feeding::Whole) {
         deflate.compress(input, zlib::Z_FINISH, &mut out);
@@ -181,8 +186,6 @@ fn feeding() -> impl proptest::strategy::Strategy<Value = Feeding> {
     ]
 }
 
-use proptest::strategy::Just;
-
 proptest! {
     #[test]
     fn replay_equals_zlib(recipe in recipe(150_000), parameters in parameters(), feeding in feeding()) {
@@ -222,5 +225,167 @@ fn every_parameter_set_replays() {
                 }
             }
         }
+    }
+}
+
+/// The zlib streams of the PNG files below `folder`, with their rows' lengths.
+fn png_streams(folder: &std::path::Path) -> Vec<(std::path::PathBuf, usize, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            continue;
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "png") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+        .into_iter()
+        .filter_map(|path| {
+            let (row, stream) = image_data(&std::fs::read(&path).ok()?)?;
+            Some((path, row, stream))
+        })
+        .collect()
+}
+
+/// A PNG file's row length and image data, if it is one.
+fn image_data(file: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let mut rest = file.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
+    let mut row = 0;
+    let mut stream = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let (kind, after) = after.split_first_chunk::<4>()?;
+        let data = after.get(..length)?;
+        match kind {
+            b"IHDR" => {
+                let width = u32::from_be_bytes(*data.first_chunk()?) as usize;
+                let channels = [1, 0, 3, 1, 2, 0, 4].get(usize::from(*data.get(9)?))?;
+                let bits = width.checked_mul(channels * usize::from(*data.get(8)?))?;
+                row = bits.div_ceil(8) + 1;
+            }
+            b"IDAT" => stream.extend_from_slice(data),
+            _ => {}
+        }
+        rest = after.get(length + 4..)?;
+    }
+    (!stream.is_empty()).then_some((row, stream))
+}
+
+/// The screenshots and images beside the repository, if they are there.
+const CORPUS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../../shared/corpus/screens"
+);
+
+/// How many of `streams` are found and replayed to the end.
+fn count_replayed(streams: &[(std::path::PathBuf, usize, Vec<u8>)]) -> usize {
+    let mut search = Search::new();
+    let mut replay = Replay::new(&Parameters::new(6, Strategy::Filtered));
+    let mut guess = None;
+    let mut whole = 0;
+    for (path, row, stream) in streams {
+        let found = search.find(&mut replay, guess.as_ref(), stream, *row, u64::MAX);
+        if let Some((parameters, trial)) = found {
+            guess = Some(parameters);
+            whole += usize::from(trial == Trial::Whole);
+        }
+        println!("{}: {found:?}", path.display());
+    }
+    whole
+}
+
+#[test]
+fn small_files_of_the_corpus_replay() {
+    let folder = std::path::Path::new(CORPUS).join("odd/libpng_testpngs");
+    let mut streams = png_streams(&folder);
+    streams.retain(|(_, _, stream)| stream.len() < 20_000);
+    let whole = count_replayed(&streams);
+    println!(
+        "{whole} of {} streams in {} replay",
+        streams.len(),
+        folder.display()
+    );
+    assert_eq!(whole, streams.len());
+    if streams.is_empty() {
+        println!("{} is absent: no real files were tried", folder.display());
+    }
+}
+
+#[test]
+#[ignore = "takes a minute with optimisation"]
+fn corpus_replays() {
+    let streams = png_streams(std::path::Path::new(CORPUS));
+    let whole = count_replayed(&streams);
+    println!("{whole} of {} streams replay", streams.len());
+    // What is left is by other compressors than zlib, or broken.
+    assert!(whole * 8 >= streams.len() * 7);
+}
+
+#[test]
+#[ignore = "takes a minute with optimisation"]
+fn thousands_of_cases_replay() {
+    let mut replay = Replay::new(&Parameters::new(9, Strategy::Default));
+    for case in 0..6000u64 {
+        let mut random = fastrand::Rng::with_seed(case);
+        let length = random.usize(0..400_000) >> random.u32(0..8);
+        let input = generate((case, length, random.u8(0..7)));
+        let parameters = Parameters {
+            level: random.u8(0..=9),
+            strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
+            memory_level: random.u8(1..=9),
+            window_bits: random.u8(8..=15),
+            output_buffer: if random.bool() {
+                8192
+            } else {
+                random.u32(1..100_000)
+            },
+        };
+        let feeding = match random.u8(0..3) {
+            0 => Feeding::Whole,
+            1 => Feeding::Rows(random.usize(1..600)),
+            _ => Feeding::Rows(random.usize(600..80_000)),
+        };
+        assert_replays(&mut replay, &input, &parameters, feeding);
+    }
+}
+
+#[test]
+fn flushes_replay() {
+    for case in 0..200u64 {
+        let mut random = fastrand::Rng::with_seed(case);
+        let parameters = Parameters {
+            level: random.u8(1..=9),
+            strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
+            memory_level: random.u8(1..=9),
+            window_bits: random.u8(8..=15),
+            output_buffer: 1 << 20,
+        };
+        let input = generate((case, random.usize(0..30_000), random.u8(0..7)));
+        let mut deflate = real_zlib(&parameters);
+        let mut replay = Replay::new(&parameters);
+        let mut expected = Vec::new();
+        let mut found = parameters.header().to_be_bytes().to_vec();
+        let piece = random.usize(1..8000);
+        for piece in input.chunks(piece) {
+            let (theirs, ours) = [
+                (zlib::Z_NO_FLUSH, Flush::None),
+                (zlib::Z_PARTIAL_FLUSH, Flush::Partial),
+                (zlib::Z_SYNC_FLUSH, Flush::Sync),
+                (zlib::Z_FULL_FLUSH, Flush::Full),
+            ][random.usize(..4)];
+            deflate.compress(piece, theirs, &mut expected);
+            replay.flush(piece, ours, &mut found);
+        }
+        deflate.compress(&[], zlib::Z_FINISH, &mut expected);
+        replay.finish(&mut found);
+        expected.truncate(expected.len() - 4);
+        assert!(expected == found, "case {case}: {parameters:?}");
     }
 }

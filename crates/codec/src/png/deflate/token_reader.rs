@@ -47,6 +47,9 @@ pub(crate) struct TokenReader {
     checksum: u32,
     /// How far a copy may reach back, at most 32,768 bytes.
     reach: usize,
+    /// Tokens of the block being read, or of the first if that has ended.
+    block_tokens: u64,
+    first_block: bool,
     codes: BlockCodes,
 }
 
@@ -60,6 +63,8 @@ impl TokenReader {
             last_block: false,
             checksum: 0,
             reach: 0,
+            block_tokens: 0,
+            first_block: true,
             codes: BlockCodes::new(),
         }
     }
@@ -71,6 +76,8 @@ impl TokenReader {
         self.bits = BitReader::new();
         self.last_block = false;
         self.reach = 0;
+        self.block_tokens = 0;
+        self.first_block = true;
     }
 
     /// The two bytes of the zlib header as a big-endian number, once they were read.
@@ -81,6 +88,13 @@ impl TokenReader {
     /// The Adler-32 that the stream ends with, once it was read.
     pub(crate) fn checksum(&self) -> Option<u32> {
         (self.stage == Stage::Ended).then_some(self.checksum)
+    }
+
+    /// How many tokens the first block has, once it has ended.
+    ///
+    /// zlib ends it after 2^(memory level + 6) - 1 tokens, unless the input ends.
+    pub(crate) fn first_block_tokens(&self) -> Option<u64> {
+        (!self.first_block).then_some(self.block_tokens)
     }
 
     /// Reads tokens from `input`, which is advanced past what was used, into `tokens`; gives the
@@ -96,7 +110,13 @@ impl TokenReader {
     ) -> Result<(usize, Progress), InflateError> {
         let mut count = 0;
         while self.failure.is_none() {
-            match self.advance(input, tokens, &mut count) {
+            let before = count;
+            let step = self.advance(input, tokens, &mut count);
+            if self.first_block {
+                self.block_tokens += (count - before) as u64;
+                self.first_block = self.block_tokens == 0 || self.stage != Stage::BlockHeader;
+            }
+            match step {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(progress))) => return Ok((count, progress)),
                 Ok(Err(Starved)) => return Ok((count, Progress::NeedsInput)),
