@@ -12,10 +12,12 @@ pub enum Error {
     BadMagic([u8; 4]),
     /// A container's format version is not known.
     UnknownVersion(u8),
+    /// The container's version is a draft, and another one than this library's.
+    UnknownDraft(u8),
     /// A container's level is not known.
     UnknownLevel(u8),
     /// Flags of a container header that no version 0 has are set.
-    UnknownFlags(u16),
+    UnknownFlags(u8),
     /// The CRC-32 over a container header differs.
     HeaderChecksum {
         /// As stored.
@@ -120,7 +122,7 @@ impl Error {
             | Self::SegmentChecksum { .. }
             | Self::RawChecksum { .. }
             | Self::TotalChecksum { .. } => 51,
-            Self::UnknownVersion(_) => 52,
+            Self::UnknownVersion(_) | Self::UnknownDraft(_) => 52,
             Self::UnitLength { .. } => 61,
             _ => 54,
         }
@@ -132,6 +134,7 @@ impl fmt::Display for Error {
         match self {
             Self::BadMagic(bytes) => write!(formatter, "no container begins with {bytes:02x?}"),
             Self::UnknownVersion(version) => write!(formatter, "unknown format version {version}"),
+            Self::UnknownDraft(draft) => write!(formatter, "unknown draft {draft} of the format"),
             Self::UnknownLevel(level) => write!(formatter, "unknown level {level}"),
             Self::UnknownFlags(flags) => write!(formatter, "unknown flags {flags:#06x}"),
             Self::HeaderChecksum { stored, computed } => {

@@ -46,6 +46,48 @@ fn assert_round_trips(kinds: &[Kind], seeds: u64) {
     }
 }
 
+/// `outer` with an application segment behind its SOI that holds `inner`.
+fn with_thumbnail(outer: &[u8], inner: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(inner.len() + 8).expect("the thumbnail fits a segment");
+    let head = [&[0xFF, 0xE1][..], &length.to_be_bytes(), b"Exif\0\0"].concat();
+    [&outer[..2], &head, inner, &outer[2..]].concat()
+}
+
+#[test]
+fn an_image_inside_a_segment_is_coded_as_one() {
+    let kinds = [Kind::Baseline, Kind::Grayscale, Kind::Restarts];
+    let images = kinds.map(|kind| inputs::file(kind, 1));
+    for inner in images.iter().filter(|inner| inner.len() < 60_000) {
+        for outer in &images {
+            // Twice, so that the outer image's tables are seen to come back.
+            let nested = with_thumbnail(&with_thumbnail(outer, inner), inner);
+            for level in LEVELS {
+                let size = |input: &[u8]| compress(input, level).len();
+                let compressed = compress(&nested, level);
+                assert!(decompress(&compressed).as_deref() == Ok(&nested));
+                let most = size(outer) + 2 * size(inner) + size(inner) / 8;
+                assert!(compressed.len() < most, "{} of {most}", compressed.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_inside_a_segment_may_be_cut_or_go_beyond_it() {
+    let outer = inputs::file(Kind::Baseline, 1);
+    let inner = inputs::file(Kind::Grayscale, 1);
+    for cut in (0..inner.len()).step_by(inner.len() / 20) {
+        let short = with_thumbnail(&outer, &inner[..cut]);
+        let mut beyond = with_thumbnail(&outer, &inner);
+        beyond[4..6].copy_from_slice(&(cut as u16 + 8).to_be_bytes());
+        for input in [short, beyond] {
+            for level in LEVELS {
+                assert!(decompress(&compress(&input, level)).as_deref() == Ok(&input));
+            }
+        }
+    }
+}
+
 #[test]
 fn random_bytes_hardly_grow() {
     let mut random = Rng::with_seed(1);

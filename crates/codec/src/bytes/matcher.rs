@@ -3,8 +3,8 @@
 //! Invariant: the history always holds the last 65536 bytes (zeros before the first), and every
 //! place is a place in it, so that any state of the tables is a legal one.
 
-use super::node::Node;
-use crate::entropy::logistic::stretch;
+use crate::entropy::Coder;
+use crate::entropy::adaptive::Slot;
 
 /// Bytes remembered: as many as a `u16` can tell apart.
 const HISTORY: usize = 1 << 16;
@@ -15,18 +15,20 @@ const PLACES: usize = 1 << 13;
 /// Bytes that must agree before a place is followed.
 const LEAST: u32 = 4;
 
+/// Bytes that must agree before what follows is expected.
+const TRUSTED: u32 = 5;
+
 /// Bytes of agreement after which no better place is looked for.
 const SURE: u32 = 16;
 
 /// Agreement is counted up to this.
-const LONGEST: u32 = 32;
+const LONGEST: u32 = 31;
 
-/// Number of failed predictions among the last eight at which a place is given up.
+/// Number of failed expectations among the last eight at which a place is given up.
 const TOLERATED: u32 = 8;
 
-/// Number of classes of trust: by agreement, whether the last prediction failed, and whether one
-/// of the seven before it did.
-const TRUSTS: usize = Matcher::CLASSES * 4;
+/// How slowly, in units of 1/65536, trust moves at least.
+const SLOWEST_TRUST: u32 = 1000;
 
 /// The match model.
 #[derive(Debug)]
@@ -36,37 +38,29 @@ pub(super) struct Matcher {
     places: Box<[u16]>,
     /// The place of the next byte.
     position: u16,
-    /// The place of the byte predicted.
+    /// The place of the byte that may follow.
     source: u16,
+    /// Whether there is such a place.
+    follows: bool,
     /// Bytes before the two places that agree, as far as is known.
     length: u32,
-    /// Which of the last eight predictions failed, the latest lowest.
+    /// Which of the last eight bytes differed from those at the place, the latest lowest.
     misses: u8,
-    /// The byte predicted behind a leading one, or 0 for none.
-    expected: usize,
-    /// The next bit predicted, if the byte agrees so far.
-    predicted: Option<bool>,
-    trust_class: usize,
-    /// By class of trust: how likely a predicted bit is right.
-    trusts: [Node; TRUSTS],
+    /// By agreement and by which of the last two bytes differed: how likely the byte is the same.
+    trusts: [[Slot; 4]; LONGEST as usize + 1],
 }
 
 impl Matcher {
-    /// Number of values of [`Matcher::class`].
-    pub(super) const CLASSES: usize = 7;
-
     pub(super) fn new() -> Self {
         Self {
             history: vec![0; HISTORY].into_boxed_slice(),
             places: vec![0; PLACES].into_boxed_slice(),
             position: 0,
             source: 0,
+            follows: false,
             length: 0,
             misses: 0,
-            expected: 0,
-            predicted: None,
-            trust_class: 0,
-            trusts: [Node::NEW; TRUSTS],
+            trusts: [[Slot::EVEN; 4]; LONGEST as usize + 1],
         }
     }
 
@@ -75,67 +69,32 @@ impl Matcher {
         self.places.fill(0);
         self.position = 0;
         self.source = 0;
+        self.follows = false;
         self.length = 0;
         self.misses = 0;
-        self.expected = 0;
-        self.predicted = None;
-        self.trusts = [Node::NEW; TRUSTS];
+        self.trusts = [[Slot::EVEN; 4]; LONGEST as usize + 1];
     }
 
-    /// The byte predicted behind a leading one, or 0 if none is or the bits so far contradict it.
+    /// Codes whether the next byte is the expected one, if one is: the byte, if so.
     #[inline(always)]
-    pub(super) fn expected(&self) -> usize {
-        match self.predicted {
-            Some(_) => self.expected,
-            None => 0,
+    pub(super) fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> Option<u8> {
+        if !self.follows || self.length < TRUSTED {
+            return None;
         }
-    }
-
-    /// How much agrees, in classes; 0 if nothing is predicted.
-    #[inline(always)]
-    pub(super) fn class(&self) -> usize {
-        match (self.predicted, self.length) {
-            (None, _) => 0,
-            (_, 0) => 1,
-            (_, 1..6) => 2,
-            (_, 6..8) => 3,
-            (_, 8..12) => 4,
-            (_, 12..20) => 5,
-            _ => 6,
-        }
-    }
-
-    /// Predicts the bit behind `path` (the bits of the byte so far behind a leading one): log-odds
-    /// of one, in units of 1/256.
-    #[inline(always)]
-    pub(super) fn predict(&mut self, path: usize) -> i32 {
-        let behind = path.leading_zeros().wrapping_sub(usize::BITS - 9);
-        if self.expected >> behind != path {
-            self.predicted = None;
-            return 0;
-        }
-        let bit = self.expected >> behind.wrapping_sub(1) & 1 == 1;
-        self.predicted = Some(bit);
-        let missed = usize::from(self.misses & 1) + 2 * usize::from(self.misses > 1);
-        self.trust_class = self.class() * 4 + missed;
-        let log_odds = stretch(self.trusts[self.trust_class].probability());
-        if bit { log_odds } else { -log_odds }
-    }
-
-    /// Learns whether the prediction was right.
-    #[inline(always)]
-    pub(super) fn update(&mut self, bit: bool) {
-        if let Some(predicted) = self.predicted {
-            self.trusts[self.trust_class].update(predicted == bit);
-        }
+        let expected = self.history[usize::from(self.source)];
+        let trust = &mut self.trusts[self.length as usize][usize::from(self.misses & 3)];
+        trust
+            .code(coder, byte == expected, SLOWEST_TRUST)
+            .then_some(expected)
     }
 
     /// Appends a byte to the history; `last_four` ends with it, the latest lowest.
+    #[inline(always)]
     pub(super) fn push(&mut self, byte: u8, last_four: u32) {
         self.history[usize::from(self.position)] = byte;
         self.position = self.position.wrapping_add(1);
-        if self.expected > 0 {
-            let missed = self.expected != usize::from(byte) | 256;
+        if self.follows {
+            let missed = self.history[usize::from(self.source)] != byte;
             self.length = if missed {
                 0
             } else {
@@ -149,45 +108,49 @@ impl Matcher {
             self.look_for_better(self.places[key]);
         }
         self.places[key] = self.position;
-        self.expected = match self.source == self.position || self.misses.count_ones() >= TOLERATED
-        {
-            true => 0,
-            false => usize::from(self.history[usize::from(self.source)]) | 256,
-        };
+        self.follows = self.source != self.position && self.misses.count_ones() < TOLERATED;
     }
 
-    /// Follows `place` if more bytes agree before it than before the current source.
-    fn look_for_better(&mut self, place: u16) {
-        let before = |place: u16, back: u32| {
-            self.history[usize::from(place.wrapping_sub(1).wrapping_sub(back as u16))]
-        };
-        let agrees = |back: &u32| before(place, *back) == before(self.position, *back);
-        let length = (0..SURE).take_while(agrees).count() as u32;
-        if place != self.position && length >= LEAST && length > self.length {
-            self.length = length;
-            self.source = place;
+    /// Follows `candidate` if more bytes agree there than at the present place.
+    fn look_for_better(&mut self, candidate: u16) {
+        let agreement = self.agreement(candidate);
+        if candidate != self.position && agreement >= LEAST && agreement > self.length {
+            self.length = agreement;
+            self.source = candidate;
             self.misses = 0;
         }
+    }
+
+    /// Bytes, up to [`SURE`], that agree before `candidate` and before the position.
+    fn agreement(&self, candidate: u16) -> u32 {
+        let back = |place: u16, count: u32| {
+            self.history[usize::from(place.wrapping_sub(1 + count as u16))]
+        };
+        (0..SURE)
+            .position(|count| back(candidate, count) != back(self.position, count))
+            .map_or(SURE, |count| count as u32)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::RangeEncoder;
 
-    /// Bits of `text` that are predicted rightly and wrongly.
+    /// Bytes of `text` that were expected, and that differed from the expected one.
     fn follow(text: &[u8]) -> (usize, usize) {
+        let mut room = vec![0; text.len()];
+        let mut coder = RangeEncoder::new(&mut room);
         let mut matcher = Matcher::new();
         let (mut right, mut wrong, mut last_four) = (0, 0, 0u32);
         for &byte in text {
-            let mut path = 1;
-            for shift in (0..8).rev() {
-                let bit = byte >> shift & 1 == 1;
-                let log_odds = matcher.predict(path);
-                right += usize::from(log_odds != 0 && (log_odds > 0) == bit);
-                wrong += usize::from(log_odds != 0 && (log_odds > 0) != bit);
-                matcher.update(bit);
-                path = path << 1 | usize::from(bit);
+            let trusted = matcher.follows && matcher.length >= TRUSTED;
+            match matcher.code(&mut coder, byte) {
+                Some(expected) => {
+                    assert_eq!(expected, byte);
+                    right += 1;
+                }
+                None => wrong += usize::from(trusted),
             }
             last_four = last_four << 8 | u32::from(byte);
             matcher.push(byte, last_four);
@@ -196,12 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_predicted_across_the_end_of_the_history() {
+    fn a_repetition_is_expected_across_the_end_of_the_history() {
         let text: Vec<u8> = (0..100_000u32)
             .map(|i| ((i % 1000 * 7919) >> 5) as u8)
             .collect();
         let (right, wrong) = follow(&text);
-        assert!(right > 90_000 * 8, "{right} right, {wrong} wrong");
+        assert!(right > 90_000, "{right} right, {wrong} wrong");
         assert!(wrong < 2_000, "{wrong} wrong");
     }
 
@@ -212,9 +175,6 @@ mod tests {
             .collect();
         text[1500] ^= 0x55;
         let (right, wrong) = follow(&text);
-        assert!(
-            right > 950 * 8 && wrong < 100,
-            "{right} right, {wrong} wrong"
-        );
+        assert!(right > 950 && wrong < 100, "{right} right, {wrong} wrong");
     }
 }

@@ -1,40 +1,39 @@
-//! The model itself: what predicts the next bit of a byte stream.
+//! The model itself: what predicts the next byte of a stream.
 
-use super::contexts::{CONTEXTS, Recent};
+use super::contexts::{HASHED, Recent};
 use super::dictionary;
-use super::hash_table::HashTable;
-use super::history;
-use super::history_map::HistoryMap;
+use super::listener::Listener;
 use super::matcher::Matcher;
-use super::mixer::Mixer;
-use super::node::Node;
-use super::refiner::Refiner;
-use crate::entropy::Coder;
-use crate::entropy::logistic::{LOG_ODDS_LIMIT, squash, stretch};
+use super::nibble_table::NibbleTable;
+use super::weights::{INPUTS, Weights};
+use crate::entropy::symbols::Distribution;
+use crate::entropy::{Coder, RangeDecoder, RangeEncoder, VectorCoder};
+use crate::simd::{VectorMultiply, Vectorized, vectorized};
 
-/// Groups in the table that all hashed contexts share.
-const GROUPS: usize = 1 << 14;
+const _: () = assert!(INPUTS == CONTEXTS + 1);
 
-/// Inputs of the mixers: hashed contexts, no context, the match.
-const INPUTS: usize = CONTEXTS + 2;
+/// Contexts: the last byte, and the hashed ones.
+const CONTEXTS: usize = HASHED + 1;
 
-/// Least probability, in units of 1/65536, of either outcome of a decision.
-const LEAST_PROBABILITY: u32 = 16;
+/// Distributions of the first half of a byte, and of the second by the first.
+type Halves = [Distribution; 17];
 
-/// Adaptive model of bytes, the same for both directions; under 400 KiB.
+const NO_HALVES: Halves = [Distribution::EVEN; 17];
+
+/// Classes of confidence of a context.
+const CONFIDENCES: usize = 4;
+
+/// Adaptive model of bytes, the same for both directions; under 512 KiB.
 #[derive(Debug)]
 pub(crate) struct BytesModel {
     recent: Recent,
-    /// Bit histories in the hashed contexts, and what they mean in each.
-    table: HashTable,
-    maps: [HistoryMap; CONTEXTS],
-    /// By the bits of the byte so far.
-    plain: Box<[Node; 256]>,
+    /// Without context: the first half of a byte, then the second by the first.
+    plain: Halves,
+    by_last: Box<[Halves; 256]>,
+    tables: [NibbleTable; HASHED],
+    /// By the confidence of every context.
+    weights: Box<[Weights; CONFIDENCES.pow(CONTEXTS as u32)]>,
     matcher: Matcher,
-    /// Chosen by match class and number of contexts known; by the bits of the byte so far.
-    mixers: [Mixer<INPUTS>; 2],
-    /// By the byte that the match predicts; by the last byte and the bits so far, hashed.
-    refiners: [Refiner; 2],
     /// Whether the dictionary has been read.
     primed: bool,
 }
@@ -43,15 +42,11 @@ impl BytesModel {
     pub(crate) fn new() -> Self {
         Self {
             recent: Recent::default(),
-            table: HashTable::new(GROUPS),
-            maps: std::array::from_fn(|_| HistoryMap::new()),
-            plain: Box::new([Node::NEW; 256]),
+            plain: NO_HALVES,
+            by_last: Box::new([NO_HALVES; 256]),
+            tables: std::array::from_fn(|_| NibbleTable::new()),
+            weights: Box::new([Weights::EVEN; CONFIDENCES.pow(CONTEXTS as u32)]),
             matcher: Matcher::new(),
-            mixers: [
-                Mixer::new(Matcher::CLASSES * (CONTEXTS + 1)),
-                Mixer::new(256),
-            ],
-            refiners: [Refiner::new(256), Refiner::new(256)],
             primed: false,
         }
     }
@@ -59,19 +54,33 @@ impl BytesModel {
     /// Back to the state of [`BytesModel::new`].
     pub(crate) fn reset(&mut self) {
         self.recent = Recent::default();
-        self.table.reset();
-        self.maps.iter_mut().for_each(HistoryMap::reset);
-        self.plain.fill(Node::NEW);
+        self.tables.iter_mut().for_each(NibbleTable::reset);
+        self.plain = NO_HALVES;
+        self.by_last.fill(NO_HALVES);
+        self.weights.fill(Weights::EVEN);
         self.matcher.reset();
-        self.mixers.iter_mut().for_each(Mixer::reset);
-        self.refiners.iter_mut().for_each(Refiner::reset);
         self.primed = false;
     }
 
-    /// Codes one byte and learns from it.
-    pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+    /// Codes these bytes and learns from them.
+    pub(crate) fn encode(&mut self, coder: &mut RangeEncoder<'_>, bytes: &[u8]) {
         self.prime();
-        self.code_byte(byte, |probability, bit| coder.bit(probability, bit))
+        vectorized(EncodeBytes {
+            model: self,
+            coder,
+            bytes,
+        });
+    }
+
+    /// Appends the next `count` bytes to `out`, and learns from them.
+    pub(crate) fn decode(&mut self, coder: &mut RangeDecoder<'_>, count: usize, out: &mut Vec<u8>) {
+        self.prime();
+        vectorized(DecodeBytes {
+            model: self,
+            coder,
+            count,
+            out,
+        });
     }
 
     /// Learns that these bytes came by without being coded: only what repeats them later profits.
@@ -87,105 +96,156 @@ impl BytesModel {
     fn prime(&mut self) {
         if !self.primed {
             self.primed = true;
-            for &byte in dictionary::PIECES.iter().copied().flatten() {
-                self.code_byte(byte, |_, bit| bit);
-            }
+            vectorized(ReadDictionary { model: self });
         }
     }
 
+    #[inline(always)]
     fn remember(&mut self, byte: u8) {
         self.recent.push(byte);
         self.matcher.push(byte, self.recent.last_four());
     }
 
-    /// Predicts, decides and learns the bits of one byte. `decide` is given the probability of one
-    /// and the bit of `byte`, and says which bit it is.
     #[inline(always)]
-    fn code_byte(&mut self, byte: u8, mut decide: impl FnMut(u32, bool) -> bool) -> u8 {
-        let hashes = self.recent.hashes();
-        let mut path = 1;
-        for half in 0..2 {
-            let places = hashes.map(|hash| self.table.find(hash, path * half));
-            let mut half_path = 1;
-            let mut wanted = byte << (4 * half);
-            for _ in 0..4 {
-                let bit = wanted & 128 != 0;
-                wanted <<= 1;
-                let bit = self.code_bit(&places, path as usize, half_path, |probability| {
-                    decide(probability, bit)
-                });
-                path = path << 1 | u32::from(bit);
-                half_path = half_path << 1 | usize::from(bit);
-            }
-        }
-        let byte = path as u8;
+    fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+        let byte = match self.matcher.code(coder, byte) {
+            Some(expected) => expected,
+            None => self.code_halves(coder, byte),
+        };
         self.remember(byte);
         byte
     }
 
-    /// The bit behind `path`, the bits of the byte so far behind a leading one; `half_path` are
-    /// those of its half, likewise, and `places` the groups of that half.
     #[inline(always)]
-    fn code_bit(
+    fn code_halves<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+        let hashed = self.recent.hashed();
+        let first = self.code_half(coder, &hashed, 0, byte >> 4);
+        let second = self.code_half(coder, &hashed, 16 | u32::from(first), byte & 15);
+        first << 4 | second
+    }
+
+    /// Codes half a byte; `first_half` is 0 for the first one, else that one behind a leading one.
+    #[inline(always)]
+    fn code_half<C: Coder>(
         &mut self,
-        places: &[usize; CONTEXTS],
-        path: usize,
-        half_path: usize,
-        decide: impl FnOnce(u32) -> bool,
-    ) -> bool {
-        let histories = places.map(|place| self.table.history(place, half_path));
-        let mut inputs = [0; INPUTS];
-        let mut known = 0;
-        for index in 0..CONTEXTS {
-            let history = histories[index];
-            inputs[index] = stretch(self.maps[index].probability(history));
-            known += usize::from(history != history::EMPTY);
-        }
-        inputs[CONTEXTS] = stretch(self.plain[path].probability());
-        inputs[CONTEXTS + 1] = self.matcher.predict(path);
-        let inputs = inputs.map(|input| input as i16);
-
-        let set = self.matcher.class() * (CONTEXTS + 1) + known;
-        let first = self.mixers[0].mix(&inputs, set);
-        let second = self.mixers[1].mix(&inputs, path);
-        let log_odds = ((first + second) >> 1).clamp(-LOG_ODDS_LIMIT, LOG_ODDS_LIMIT);
-        let hashed = self.recent.last_and(path);
-        let refined = [
-            self.refiners[0].refine(log_odds, self.matcher.expected() & 255),
-            self.refiners[1].refine(log_odds, hashed),
+        coder: &mut C,
+        hashed: &[u32; HASHED],
+        first_half: u32,
+        half: u8,
+    ) -> u8 {
+        let which = first_half.saturating_sub(15) as usize % 17;
+        let [second, third] = &mut self.tables;
+        let distributions = [
+            &mut self.by_last[usize::from(self.recent.last())][which],
+            second.find(hashed[0], first_half),
+            third.find(hashed[1], first_half),
+            &mut self.plain[which],
         ];
-        let probability = (2 * squash(log_odds) + refined[0] + refined[1]) >> 2;
-        let bit = decide(probability.clamp(LEAST_PROBABILITY, 65536 - LEAST_PROBABILITY));
+        let mut set = 0;
+        for distribution in &distributions[..CONTEXTS] {
+            set = set * CONFIDENCES + confidence(distribution.rate());
+        }
+        let weights = &mut self.weights[set];
+        let elements = distributions
+            .each_ref()
+            .map(|distribution| distribution.elements());
+        let mean = coder.weighted_mean(elements, weights.0);
+        let symbol = coder.symbol(&mean, usize::from(half)) & 15;
+        let probabilities = distributions.each_ref().map(
+            #[inline(always)]
+            |distribution| distribution.probability(symbol),
+        );
+        weights.update(probabilities);
+        for distribution in distributions {
+            distribution.adapt(coder, symbol);
+        }
+        symbol as u8
+    }
+}
 
-        for mixer in &mut self.mixers {
-            mixer.update(&inputs, bit);
+/// How often a distribution that adapts at this rate has been used: never, once, up to five times,
+/// more.
+#[inline(always)]
+fn confidence(rate: u16) -> usize {
+    usize::from(rate < 32_768) + usize::from(rate < 16_384) + usize::from(rate < 7_000)
+}
+
+/// Encodes bytes; see [`BytesModel::encode`].
+struct EncodeBytes<'w, 'o> {
+    model: &'w mut BytesModel,
+    coder: &'w mut RangeEncoder<'o>,
+    bytes: &'w [u8],
+}
+
+impl Vectorized for EncodeBytes<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) {
+        let mut local = VectorCoder {
+            coder: self.coder.take(),
+            simd,
+        };
+        for &byte in self.bytes {
+            self.model.code(&mut local, byte);
         }
-        for refiner in &mut self.refiners {
-            refiner.update(bit);
+        *self.coder = local.coder;
+    }
+}
+
+/// Decodes bytes; see [`BytesModel::decode`].
+struct DecodeBytes<'w, 'i> {
+    model: &'w mut BytesModel,
+    coder: &'w mut RangeDecoder<'i>,
+    count: usize,
+    out: &'w mut Vec<u8>,
+}
+
+impl Vectorized for DecodeBytes<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) {
+        let mut local = VectorCoder {
+            coder: *self.coder,
+            simd,
+        };
+        for _ in 0..self.count {
+            let byte = self.model.code(&mut local, 0);
+            self.out.push(byte);
         }
-        for index in 0..CONTEXTS {
-            let history = histories[index];
-            self.maps[index].update(history, bit);
-            self.table
-                .set_history(places[index], half_path, history::next(history, bit));
+        *self.coder = local.coder;
+    }
+}
+
+/// Learns from the dictionary; see [`BytesModel::prime`].
+struct ReadDictionary<'w> {
+    model: &'w mut BytesModel,
+}
+
+impl Vectorized for ReadDictionary<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) {
+        let mut local = VectorCoder {
+            coder: Listener,
+            simd,
+        };
+        for &byte in dictionary::PIECES.iter().copied().flatten() {
+            self.model.code(&mut local, byte);
         }
-        self.plain[path].update(bit);
-        self.matcher.update(bit);
-        bit
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entropy::{RangeDecoder, RangeEncoder};
 
     fn encode(model: &mut BytesModel, bytes: &[u8]) -> Vec<u8> {
         let mut coded = vec![0; 2 * bytes.len() + 64];
         let mut coder = RangeEncoder::new(&mut coded);
-        for &byte in bytes {
-            model.code(&mut coder, byte);
-        }
+        model.encode(&mut coder, bytes);
         let size = coder.finish().unwrap();
         coded.truncate(size);
         coded
@@ -193,7 +253,9 @@ mod tests {
 
     fn decode(model: &mut BytesModel, coded: &[u8], length: usize) -> Vec<u8> {
         let mut coder = RangeDecoder::new(coded);
-        (0..length).map(|_| model.code(&mut coder, 0)).collect()
+        let mut raw = Vec::new();
+        model.decode(&mut coder, length, &mut raw);
+        raw
     }
 
     fn structured() -> Vec<u8> {
@@ -209,7 +271,7 @@ mod tests {
         let bytes = structured();
         assert!(bytes.len() > 100_000);
         let coded = encode(&mut BytesModel::new(), &bytes);
-        assert!(coded.len() < bytes.len() / 3, "{} bytes", coded.len());
+        assert!(coded.len() < bytes.len() / 2, "{} bytes", coded.len());
         assert_eq!(decode(&mut BytesModel::new(), &coded, bytes.len()), bytes);
     }
 

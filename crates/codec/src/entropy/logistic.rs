@@ -3,9 +3,6 @@
 //! Log-odds are in units of 1/256, within ±2047. The tables are computed by the compiler in
 //! integer arithmetic, so they are the same on every machine.
 
-/// Greatest log-odds, in units of 1/256.
-pub(crate) const LOG_ODDS_LIMIT: i32 = 2047;
-
 const ENTRIES: usize = 4096;
 
 /// By log-odds + 2048: probability in units of 1/65536.

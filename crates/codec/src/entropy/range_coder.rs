@@ -60,6 +60,13 @@ pub trait Coder {
     fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
         super::symbols::adapt(elements, symbol);
     }
+
+    /// The mean of the elements of four distributions by weights in units of 1/65536, whose sum
+    /// must be below 65536.
+    #[inline(always)]
+    fn weighted_mean(&self, distributions: [&[u16; 16]; 4], weights: [u16; 4]) -> [u16; 16] {
+        super::symbols::weighted_mean(distributions, weights)
+    }
 }
 
 /// Units of the range that every one of 16 symbols keeps whatever its probability.

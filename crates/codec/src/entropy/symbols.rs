@@ -45,11 +45,21 @@ const fn moves_up() -> [[u16; 16]; 16] {
 }
 
 impl Distribution {
+    /// Expects all 16 symbols alike.
+    pub(crate) const EVEN: Self = Self::even(16);
+
     /// Expects the first `symbols` (1..=16) symbols alike.
-    pub(crate) fn even(symbols: usize) -> Self {
+    pub(crate) const fn even(symbols: usize) -> Self {
         let mut ends = [0; 16];
-        for (symbol, end) in ends.iter_mut().enumerate() {
-            *end = ((symbol + 1).min(symbols) * 65535 / symbols) as u16;
+        let mut symbol = 0;
+        while symbol < 15 {
+            let passed = if symbol < symbols {
+                symbol + 1
+            } else {
+                symbols
+            };
+            ends[symbol] = (passed * 65535 / symbols) as u16;
+            symbol += 1;
         }
         ends[15] = FIRST_RATE;
         Self(ends)
@@ -61,6 +71,40 @@ impl Distribution {
         Self(ends)
     }
 
+    /// What [`Coder::weighted_mean`] takes: the ends of the symbols, and the rate.
+    #[inline(always)]
+    pub(crate) fn elements(&self) -> &[u16; 16] {
+        &self.0
+    }
+
+    /// How far it moves at the next symbol, in units of 1/65536: the less, the more it has seen.
+    #[inline(always)]
+    pub(crate) fn rate(&self) -> u16 {
+        self.0[15]
+    }
+
+    /// The probability of a symbol (0..=15) in units of 1/65536.
+    #[inline(always)]
+    pub(crate) fn probability(&self, symbol: usize) -> u32 {
+        let end = if symbol == 15 {
+            65_535
+        } else {
+            self.0[symbol & 15]
+        };
+        let start = if symbol == 0 {
+            0
+        } else {
+            self.0[symbol.wrapping_sub(1) & 15]
+        };
+        u32::from(end.wrapping_sub(start))
+    }
+
+    /// Learns that this symbol came.
+    #[inline(always)]
+    pub(crate) fn adapt<C: Coder>(&mut self, coder: &C, symbol: usize) {
+        coder.adapt(&mut self.0, symbol);
+    }
+
     /// Codes one symbol and learns from it.
     #[inline(always)]
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, symbol: usize) -> usize {
@@ -68,6 +112,34 @@ impl Distribution {
         coder.adapt(&mut self.0, symbol);
         symbol
     }
+}
+
+/// The mean of four distributions' elements by weights in units of 1/65536, whose sum is at most
+/// 65535: ends in ascending order, as [`Coder::symbol`] takes them.
+#[inline(always)]
+pub(super) fn weighted_mean(distributions: [&[u16; 16]; 4], weights: [u16; 4]) -> [u16; 16] {
+    let mut mean = [0u16; 16];
+    for (elements, weight) in distributions.into_iter().zip(weights) {
+        for (mean, &element) in mean.iter_mut().zip(elements) {
+            *mean = mean.wrapping_add(high_product(element, weight));
+        }
+    }
+    mean
+}
+
+/// The vector twin of [`weighted_mean`].
+#[inline(always)]
+pub(super) fn weighted_mean_vector<S: VectorMultiply>(
+    simd: S,
+    distributions: [&[u16; 16]; 4],
+    weights: [u16; 4],
+) -> [u16; 16] {
+    let mut mean = u16x16::splat(simd, 0);
+    for (&elements, weight) in distributions.into_iter().zip(weights) {
+        let elements = u16x16::simd_from(simd, elements);
+        mean += simd.high_product(elements, u16x16::splat(simd, weight));
+    }
+    mean.into()
 }
 
 /// Codes one symbol by the mean of two distributions, which both learn from it.

@@ -2,7 +2,7 @@
 
 use super::Coder;
 use super::range_coder::search_symbol_vector;
-use super::symbols::adapt_vector;
+use super::symbols::{adapt_vector, weighted_mean_vector};
 use crate::simd::VectorMultiply;
 
 /// A coder that tells which vector instructions the code around it may use.
@@ -68,5 +68,10 @@ impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
     #[inline(always)]
     fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
         adapt_vector(self.simd, elements, symbol);
+    }
+
+    #[inline(always)]
+    fn weighted_mean(&self, distributions: [&[u16; 16]; 4], weights: [u16; 4]) -> [u16; 16] {
+        weighted_mean_vector(self.simd, distributions, weights)
     }
 }

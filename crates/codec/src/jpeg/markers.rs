@@ -3,6 +3,9 @@
 //! The parser sees every byte that is not part of a coded scan, one after another, in both
 //! directions of the codec. Invariant: its state depends on those bytes alone, so that encoder and
 //! decoder agree on where a scan begins and on all tables without any side information.
+//!
+//! An image may stand inside a marker segment of another one, as thumbnails and previews do. The
+//! parser then follows the inner image, and goes back to the outer one where the segment ends.
 
 use super::frame::{Frame, ScanLayout, Tables, scan_layout};
 use super::huffman::HuffmanTable;
@@ -13,7 +16,7 @@ use std::sync::Arc;
 /// What the parser found at the byte it was given.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// A frame header was read.
+    /// A frame header was read, of an image that is not inside another one.
     Frame { width: u16, height: u16 },
     /// The next byte is the first of this scan.
     Scan(Box<ScanLayout>),
@@ -32,8 +35,19 @@ enum State {
     /// Expecting the length of the marker segment with this code.
     LengthHigh(u8),
     LengthLow(u8, u8),
-    /// Bytes of the segment that are still to come.
+    /// Bytes of the segment that are still to come, at least one.
     Payload(u8, u16),
+    /// In a segment of no use here, looking for FF D8 FF: how many of its bytes have been seen.
+    Opaque(u8),
+}
+
+/// An image in one of whose marker segments the parser is.
+#[derive(Debug)]
+struct Outer {
+    /// Bytes of the segment that are still to come.
+    remaining: u16,
+    /// What the image has, while another one inside it is followed.
+    suspended: Option<(Tables, Option<Result<Frame, NotModelled>>)>,
 }
 
 /// The incremental parser.
@@ -45,6 +59,8 @@ pub(crate) struct HeaderParser {
     tables: Tables,
     /// The frame header of the current image, or why its scans are not coded.
     frame: Option<Result<Frame, NotModelled>>,
+    /// Within a segment of no use here: the image that it belongs to.
+    outer: Option<Outer>,
 }
 
 const SOF_BASELINE: u8 = 0xC0;
@@ -66,13 +82,20 @@ impl HeaderParser {
             payload: Vec::new(),
             tables: Tables::default(),
             frame: None,
+            outer: None,
         }
     }
 
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
+        self.leave_segment_at_its_end();
+        self.count(1);
+        self.step(byte)
+    }
+
+    fn step(&mut self, byte: u8) -> Option<Found> {
         match self.state {
-            State::Hunt(seen) => self.hunt(seen, byte),
+            State::Hunt(seen) | State::Opaque(seen) => self.hunt(seen, byte),
             State::MarkerPrefix if byte == 0xFF => self.state = State::MarkerCode,
             State::MarkerCode if byte == 0xFF => {}
             State::MarkerPrefix => self.give_up(byte),
@@ -81,7 +104,7 @@ impl HeaderParser {
             State::LengthLow(code, high) => match u16::from_be_bytes([high, byte]) {
                 0 | 1 => self.give_up(byte),
                 2 => return self.segment(code),
-                length => self.state = State::Payload(code, length - 2),
+                length => self.enter_segment(code, length - 2),
             },
             State::Payload(code, remaining) => {
                 if is_kept(code) {
@@ -98,18 +121,34 @@ impl HeaderParser {
 
     /// Skips as many bytes as cannot change the state; how many.
     pub(crate) fn skip(&mut self, bytes: &[u8]) -> usize {
-        match self.state {
-            State::Hunt(0) => bytes
-                .iter()
-                .position(|&byte| byte == 0xFF)
-                .unwrap_or(bytes.len()),
-            State::Payload(code, remaining) if !is_kept(code) && remaining > 1 => {
-                let count = bytes.len().min(usize::from(remaining) - 1);
-                self.state = State::Payload(code, remaining - count as u16);
-                count
+        self.leave_segment_at_its_end();
+        let quiet = |bytes: &[u8]| {
+            let next = bytes.iter().position(|&byte| byte == 0xFF);
+            next.unwrap_or(bytes.len())
+        };
+        // The last byte of a segment is never skipped: it changes the state.
+        let within = |remaining: u16| &bytes[..bytes.len().min(usize::from(remaining) - 1)];
+        let count = match (self.state, &self.outer) {
+            (State::Hunt(0), _) => quiet(bytes),
+            (State::Opaque(0), Some(outer)) => quiet(within(outer.remaining)),
+            (State::Payload(code, remaining), outer) if !is_kept(code) => {
+                let remaining = outer
+                    .as_ref()
+                    .map_or(remaining, |outer| outer.remaining.min(remaining));
+                within(remaining).len()
             }
             _ => 0,
+        };
+        if let State::Payload(_, remaining) = &mut self.state {
+            *remaining -= count as u16;
         }
+        self.count(count);
+        count
+    }
+
+    /// Takes note that so many bytes of a scan came by.
+    pub(crate) fn scan_bytes(&mut self, count: usize) {
+        self.count(count);
     }
 
     /// Expects marker segments next: a scan has been coded to its end.
@@ -119,36 +158,92 @@ impl HeaderParser {
 
     /// Looks for the next image: what comes next cannot be understood.
     pub(crate) fn scan_abandoned(&mut self) {
-        self.state = State::Hunt(0);
+        self.look_on();
     }
 
-    fn hunt(&mut self, seen: u8, byte: u8) {
-        self.state = match (seen, byte) {
-            (0, 0xFF) => State::Hunt(1),
-            (1, SOI) => State::Hunt(2),
-            (1, 0xFF) => State::Hunt(1),
-            (2, 0xFF) => {
-                self.tables = Tables::default();
-                self.frame = None;
-                State::MarkerCode
+    /// Counts bytes of the segment around, if there is one. If it is shorter than that, an image
+    /// inside went beyond it: then that image counts as the outer one from here.
+    fn count(&mut self, bytes: usize) {
+        if let Some(outer) = &mut self.outer {
+            match u16::try_from(bytes).map(|bytes| outer.remaining.checked_sub(bytes)) {
+                Ok(Some(remaining)) => outer.remaining = remaining,
+                Ok(None) | Err(_) => self.outer = None,
             }
-            _ => State::Hunt(0),
+        }
+    }
+
+    /// Begins a segment with at least one byte of payload.
+    fn enter_segment(&mut self, code: u8, length: u16) {
+        self.state = if is_kept(code) || self.outer.is_some() {
+            State::Payload(code, length)
+        } else {
+            self.outer = Some(Outer {
+                remaining: length,
+                suspended: None,
+            });
+            State::Opaque(0)
         };
     }
 
+    /// Goes back to the outer image if the segment that the inner one is in is over.
+    fn leave_segment_at_its_end(&mut self) {
+        if let Some(outer) = self.outer.take_if(|outer| outer.remaining == 0) {
+            self.state = State::MarkerPrefix;
+            if let Some((tables, frame)) = outer.suspended {
+                (self.tables, self.frame) = (tables, frame);
+            }
+        }
+    }
+
+    /// Looks for another image, in the segment around or, without one, anywhere.
+    fn look_on(&mut self) {
+        self.state = match &mut self.outer {
+            None => State::Hunt(0),
+            Some(outer) => {
+                if let Some((tables, frame)) = outer.suspended.take() {
+                    (self.tables, self.frame) = (tables, frame);
+                }
+                State::Opaque(0)
+            }
+        };
+    }
+
+    fn hunt(&mut self, seen: u8, byte: u8) {
+        let seen = match (seen, byte) {
+            (0, 0xFF) => 1,
+            (1, SOI) => 2,
+            (1, 0xFF) => 1,
+            (2, 0xFF) => return self.begin_image(),
+            _ => 0,
+        };
+        self.state = match self.state {
+            State::Opaque(_) => State::Opaque(seen),
+            _ => State::Hunt(seen),
+        };
+    }
+
+    fn begin_image(&mut self) {
+        let tables = std::mem::take(&mut self.tables);
+        let frame = self.frame.take();
+        if let Some(outer) = &mut self.outer {
+            outer.suspended = Some((tables, frame));
+        }
+        self.state = State::MarkerCode;
+    }
+
     fn give_up(&mut self, byte: u8) {
-        self.state = State::Hunt(0);
+        self.look_on();
         self.hunt(0, byte);
     }
 
     fn marker(&mut self, code: u8) {
         self.payload.clear();
-        self.state = match code {
+        match code {
             // TEM and RSTn stand alone; a repeated SOI too, in files that begin with two.
-            0x01 | 0xD0..=0xD7 | SOI => State::MarkerPrefix,
-            0x00 | EOI => State::Hunt(0),
-            _ => State::LengthHigh(code),
-        };
+            0x01 | 0xD0..=0xD7 | SOI => self.state = State::MarkerPrefix,
+            0x00 | EOI => self.look_on(),
+            _ => self.state = State::LengthHigh(code),
+        }
     }
 
     fn segment(&mut self, code: u8) -> Option<Found> {
@@ -162,13 +257,13 @@ impl HeaderParser {
                 }
             }
             SOS => return self.scan(),
-            _ if is_frame_header(code) => return Some(self.frame_header(code)),
+            _ if is_frame_header(code) => return self.frame_header(code),
             _ => {}
         }
         None
     }
 
-    fn frame_header(&mut self, code: u8) -> Found {
+    fn frame_header(&mut self, code: u8) -> Option<Found> {
         let precision = self.payload.first().copied().unwrap_or(0);
         let frame = match (code, precision) {
             _ if self.frame.is_some() => Err(NotModelled::Hierarchical),
@@ -182,12 +277,14 @@ impl HeaderParser {
             (0xC5..=0xC7, _) => Err(NotModelled::Hierarchical),
             _ => Err(NotModelled::Arithmetic),
         };
+        let inside = self.outer.is_some();
         let found = match &frame {
-            Ok(frame) => Found::Frame {
+            Ok(_) if inside => None,
+            Ok(frame) => Some(Found::Frame {
                 width: frame.width,
                 height: frame.height,
-            },
-            Err(reason) => Found::Refused(*reason),
+            }),
+            Err(reason) => Some(Found::Refused(*reason)),
         };
         self.frame = Some(frame);
         found
@@ -198,7 +295,7 @@ impl HeaderParser {
             Some(Ok(frame)) => scan_layout(frame, &self.tables, &self.payload),
             // What is wrong with the frame has been said.
             Some(Err(_)) => {
-                self.state = State::Hunt(0);
+                self.look_on();
                 return None;
             }
             None => None,
@@ -206,7 +303,7 @@ impl HeaderParser {
         match layout {
             Some(layout) => Some(Found::Scan(Box::new(layout))),
             None => {
-                self.state = State::Hunt(0);
+                self.look_on();
                 Some(Found::Refused(NotModelled::UnsupportedScan))
             }
         }

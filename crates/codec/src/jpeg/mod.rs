@@ -310,6 +310,7 @@ impl Jpeg {
             .get_or_insert_with(|| AnyModels::new(self.level));
         scan.damage_next(self.damage.take_coefficient());
         let run = models.encode(scan, coder, input, limit, end_of_input);
+        self.parser.scan_bytes(run.consumed);
         match run.end {
             RunEnd::ScanDone => self.end_scan(),
             RunEnd::Odd(reason) => self.news.add_reason(reason),
@@ -336,7 +337,9 @@ impl Jpeg {
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
+        let before = out.len();
         models.decode(scan, coder, mcus, out, limit)?;
+        self.parser.scan_bytes(out.len() - before);
         if scan.is_done() {
             self.end_scan();
         }

@@ -15,6 +15,9 @@ pub(super) const MAGIC: [u8; 4] = [0xF4, b'L', b'p', b't'];
 /// The format version written, and the only one read.
 const VERSION: u8 = 0;
 
+/// Counts the changes of a version that is not frozen yet; 0 in all others.
+const DRAFT: u8 = 2;
+
 /// What a container says about all of its segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContainerHeader {
@@ -26,6 +29,7 @@ impl ContainerHeader {
         let mut bytes = [0; SIZE];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4] = VERSION;
+        bytes[6] = DRAFT;
         bytes[5] = match self.level {
             Level::Fast => 0,
             Level::Default => 1,
@@ -38,10 +42,10 @@ impl ContainerHeader {
     /// Reads a header.
     ///
     /// # Errors
-    /// The first broken rule: magic, version, checksum, flags, level, in that order, because all
+    /// The first broken rule: magic, version, checksum, draft, flags, level, in that order, because all
     /// but the magic and the version may change with the version.
     pub(super) fn parse(bytes: &[u8; SIZE]) -> Result<Self, Error> {
-        let [m0, m1, m2, m3, version, level, f0, f1, c0, c1, c2, c3] = *bytes;
+        let [m0, m1, m2, m3, version, level, draft, flags, c0, c1, c2, c3] = *bytes;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(Error::BadMagic([m0, m1, m2, m3]));
         }
@@ -53,7 +57,9 @@ impl ContainerHeader {
         if stored != computed {
             return Err(Error::HeaderChecksum { stored, computed });
         }
-        let flags = u16::from_le_bytes([f0, f1]);
+        if draft != DRAFT {
+            return Err(Error::UnknownDraft(draft));
+        }
         if flags != 0 {
             return Err(Error::UnknownFlags(flags));
         }
@@ -106,7 +112,7 @@ mod tests {
             ContainerHeader::parse(&bytes)
         };
         assert_eq!(sealed(5, 2), Err(Error::UnknownLevel(2)));
-        assert_eq!(sealed(6, 1), Err(Error::UnknownFlags(1)));
-        assert_eq!(sealed(7, 1), Err(Error::UnknownFlags(256)));
+        assert_eq!(sealed(6, 9), Err(Error::UnknownDraft(9)));
+        assert_eq!(sealed(7, 1), Err(Error::UnknownFlags(1)));
     }
 }

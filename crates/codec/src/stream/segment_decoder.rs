@@ -46,8 +46,7 @@ pub(super) fn decode(
                 return Err(Error::PartLength(length));
             }
             Part::Bytes(length) => {
-                let bytes = &mut models.bytes;
-                raw.extend((0..length).map(|_| bytes.code(&mut coder, 0)));
+                models.bytes.decode(&mut coder, length as usize, raw);
                 feed(models, &raw[start..])?;
             }
             Part::Raw(length) => {

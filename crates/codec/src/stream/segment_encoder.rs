@@ -167,9 +167,7 @@ impl SegmentEncoder {
                 _ => self.parts.push((Part::Raw(length), start)),
             }
         } else {
-            for &byte in block {
-                models.bytes.code(coder, byte);
-            }
+            models.bytes.encode(coder, block);
             self.tally.model_bytes += count as u64;
             match self.parts.last_mut() {
                 Some((Part::Bytes(total), _)) if self.open => *total += length,
