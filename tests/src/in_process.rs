@@ -4,7 +4,7 @@
 //! worker does, so that what holds here holds there.
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, Level,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level,
     SEGMENT_INPUT, Step, Summary,
 };
 
@@ -42,6 +42,7 @@ fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary)
     let options = EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        key_every: KEY_EVERY,
     };
     let mut encoder = Encoder::new(&options);
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];

@@ -12,7 +12,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lepta_codec::entropy::{Coder, RangeDecoder, RangeEncoder};
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Level, SEGMENT_INPUT,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, SEGMENT_INPUT,
     Step,
 };
 
@@ -112,6 +112,7 @@ fn encoder(level: Level) -> Encoder {
     Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        key_every: KEY_EVERY,
     })
 }
 

@@ -3,7 +3,7 @@
 //! `cargo run --release -p lepta-codec --example golden -- [PHOTO.jpg...]`: besides made-up inputs
 //! and `tests/data/sample.jpg`, the photos given, each at both levels. Small ones, please.
 
-use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Level};
+use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
         state_bytes: 8 << 20,
+        key_every: KEY_EVERY,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();

@@ -4,7 +4,7 @@
 //! `cargo run --release -p lepta-codec --example roundtrip -- [--level fast|default] FILE...`
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Level, Step, Summary,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, Step, Summary,
 };
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -17,6 +17,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        key_every: KEY_EVERY,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();

@@ -1,4 +1,4 @@
-//! Lossless recompression of JPEG files: bytes in, bytes out.
+//! Lossless recompression of JPEG and PNG files: bytes in, bytes out.
 //!
 //! The crate does no I/O, starts no threads, reads no clock and logs nothing. Its invariant: the
 //! decoder, fed with what the encoder wrote, gives back the encoder's input, byte for byte, on
@@ -21,5 +21,5 @@ pub use fault::Damage;
 pub use jpeg::NotModelled;
 pub use stream::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
-    FORMAT_SEGMENT_MAX, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
+    FORMAT_SEGMENT_MAX, KEY_EVERY, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
 };

@@ -3,13 +3,13 @@
 //! | part | bytes | what |
 //! |---|---:|---|
 //! | base | 3,000,000 | program, constants, stacks, the C library, the allocator's records |
-//! | slots | 532,480 | two segments: 131,072 raw bytes and 33 pages of coded bytes each |
-//! | tail | 131,072 | raw bytes between two segments |
+//! | slots | 1,056,768 | two segments: 262,144 raw bytes and 65 pages of coded bytes each |
+//! | tail | 262,144 | raw bytes between two segments |
 //! | models | 7,600,000 | two model states of 3,800,000: encoder and verifying decoder |
 //! | work | 1,200,000 | two times 600,000: parts, decoded segment, reports |
-//! | rows | the rest | image rows, one half for each of the two |
+//! | rows | the rest | image rows and reference images, one half for each of the two |
 //!
-//! With the default limit of 24,000,000 bytes, 5,768,224 are left for the rows of each state.
+//! With the default limit of 24,000,000 bytes, 5,440,544 are left for the rows of each state.
 //! Decompression has one state and buffers for the largest segments of the format:
 //!
 //! | part | bytes | what |
@@ -18,7 +18,7 @@
 //! | unit | 1,114,176 | a segment of the format's largest size, read ahead included |
 //! | models | 3,800,000 | one model state |
 //! | work | 1,648,576 | as above, with a decoded segment of the format's largest size |
-//! | rows | the rest | image rows |
+//! | rows | the rest | image rows and reference images |
 //!
 //! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
 //! of threads nor on whether it verifies, so that the output does not either.

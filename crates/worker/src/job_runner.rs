@@ -2,7 +2,7 @@
 //!
 //! Invariant: model states are allocated here, after the limits and the jail are in force.
 
-use lepta_codec::{Decoder, DecoderOptions, Encoder, EncoderOptions, UNIT_MAX};
+use lepta_codec::{Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, UNIT_MAX};
 use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
 use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
 use lepta_worker::status::Status;
@@ -130,6 +130,7 @@ fn compress(
         Encoder::new(&EncoderOptions {
             level: task.job.level,
             state_bytes: task.row_bytes,
+            key_every: KEY_EVERY,
         })
     };
     let (mut report, outcome) = match readied.beside {

@@ -373,8 +373,13 @@ impl Jpeg {
     }
 
     /// Looks for the next image: an image of another kind begins.
-    pub(crate) fn leave_headers(&mut self) {
+    pub(crate) fn look_on(&mut self) {
         self.parser.scan_abandoned();
+    }
+
+    /// Takes note that so many bytes of such an image came by.
+    pub(crate) fn pass_over(&mut self, bytes: usize) {
+        self.parser.scan_bytes(bytes);
     }
 
     /// Gives the memory of rows and models back, and what was learned with it.

@@ -3,7 +3,7 @@
 //! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
 //! last strip only together with what ends the zlib stream.
 
-use super::deflate::{Inflater, Progress};
+use super::deflate::{Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
 use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
@@ -11,7 +11,6 @@ use super::header::ImageHeader;
 use super::image_data::Models;
 use super::opening::Opening;
 use super::strips::{Strip, StripWalk};
-use super::trial::Trials;
 use super::{Png, RunEnd, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
@@ -215,7 +214,8 @@ impl Png {
         if walk.is_last(&strip) {
             reader.sees_end(window, ends)?;
         }
-        let Some(parameters) = Trials::new(header, window, start).find(self.remembered) else {
+        let row = strip.pass.row_bytes + 1;
+        let Some(parameters) = find_parameters(self.remembered, window, start, row) else {
             self.news.add_reason(NotModelled::UnknownDeflate);
             return Ok(false);
         };
@@ -241,6 +241,39 @@ impl Png {
         self.reader = Some(reader);
         Ok(true)
     }
+}
+
+/// Raw bytes that are compared for parameters that were right for the image before.
+const ENOUGH_REMEMBERED: u64 = 64 << 10;
+
+/// Raw bytes that are compared for others.
+const ENOUGH: u64 = 2 << 20;
+
+/// The parameters that replay the zlib stream as far as it is in sight, if some are found. The
+/// stream was made from pieces of `row` bytes.
+fn find_parameters(
+    remembered: Option<Parameters>,
+    file: &[u8],
+    mut walk: ChunkWalk,
+    row: usize,
+) -> Option<Parameters> {
+    let mut stream = Vec::with_capacity(file.len());
+    while let Walked::Data(data) = walk.next(file, usize::MAX) {
+        stream.extend_from_slice(data);
+    }
+    let mut search = Box::new(Search::new());
+    let any = Parameters::new(6, Strategy::Filtered);
+    let mut replay = Replay::new(remembered.as_ref().unwrap_or(&any));
+    if let Some(parameters) = remembered
+        && matches!(
+            search.try_parameters(&mut replay, &parameters, &stream, row, ENOUGH_REMEMBERED),
+            Trial::Whole | Trial::SoFar
+        )
+    {
+        return Some(parameters);
+    }
+    let found = search.find(&mut replay, None, &stream, row, ENOUGH);
+    found.map(|(parameters, _)| parameters)
 }
 
 /// How the filter types of the first strip are predicted best; `None` if a row has none.

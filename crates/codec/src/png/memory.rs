@@ -8,7 +8,7 @@ use super::header::ImageHeader;
 use super::image_data::{ImageData, Models};
 use super::kept_stream::{BlockPool, KeptStream};
 use super::opening::Opening;
-use super::pixels::{REFERENCE_MARGIN, STRIP_ROWS};
+use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
 use super::reference::Reference;
 use crate::Error;
 use crate::entropy::Coder;
@@ -19,13 +19,17 @@ const KEPT_MAX: usize = 3 << 20;
 /// Images of how many headers are kept.
 const KEPT_IMAGES: usize = 2;
 
-/// What the zlib streams of one image take at most: replay, inflaters, bytes inflated at a time.
-const STREAMS: usize = 1_100_000;
+/// What the zlib streams of one image take at most: replay, inflaters, bytes inflated at a time, and
+/// the search for parameters.
+const STREAMS: usize = 1_300_000;
 
 /// Bytes for the strips of an image: rows with and without filter types, and a row beside.
 fn strip_bytes(header: &ImageHeader) -> usize {
     let row = header.widest_row().saturating_add(1);
+    let model = PixelFormat::new(header.width, header.colour_type, header.bit_depth)
+        .map_or(usize::MAX, |format| PixelModel::row_memory(&format));
     row.saturating_mul(2 * STRIP_ROWS + 2)
+        .saturating_add(model)
         .saturating_add(STREAMS)
 }
 

@@ -21,10 +21,10 @@ mod opening;
 mod pixels;
 mod reference;
 mod strips;
-mod trial;
 
 use crate::entropy::RangeDecoder;
 use crate::{Error, Level, NotModelled};
+pub(crate) use chunk_parser::SIGNATURE;
 use chunk_parser::{ChunkParser, Found};
 use deflate::Parameters;
 use encoding::Reader;

@@ -20,7 +20,7 @@ const STRATEGIES: [Strategy; 5] = [
 
 /// The fields and their sizes in bits: zlib header, level, strategy, memory level, window bits,
 /// output buffer.
-const FIELDS: [u32; 6] = [16, 4, 3, 4, 4, 24];
+const FIELDS: [u32; 6] = [16, 4, 3, 4, 4, 32];
 
 /// What is said before the first strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

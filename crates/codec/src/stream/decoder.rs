@@ -180,6 +180,10 @@ impl Decoder {
         match kind {
             SegmentKind::Stored => self.take_stored(payload),
             SegmentKind::Coded => self.take_coded(length, payload)?,
+            SegmentKind::Key => {
+                self.reset_models();
+                self.take_coded(length, payload)?;
+            }
             SegmentKind::End => return self.take_end(header, payload),
         }
         let size = segment_header::SIZE + payload.len();
@@ -195,10 +199,14 @@ impl Decoder {
         Ok(Outcome::Raw)
     }
 
-    fn take_stored(&mut self, payload: &[u8]) {
+    fn reset_models(&mut self) {
         if let Some((_, models)) = &mut self.models {
             models.reset();
         }
+    }
+
+    fn take_stored(&mut self, payload: &[u8]) {
+        self.reset_models();
         self.raw.clear();
         self.raw.extend_from_slice(payload);
     }

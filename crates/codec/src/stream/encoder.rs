@@ -5,6 +5,7 @@
 
 use super::container_header::{self, ContainerHeader};
 use super::end;
+use super::key_schedule::KeySchedule;
 use super::models::Models;
 use super::progress::Progress;
 use super::segment_encoder::SegmentEncoder;
@@ -20,6 +21,9 @@ pub struct EncoderOptions {
     /// Most bytes for the rows of one image, in one direction; images that need more are coded as
     /// bytes.
     pub state_bytes: usize,
+    /// After how many PNGs all models start anew, at the start of a file, so that what follows can
+    /// be decoded without what is before; 0 for never. Usually [`KEY_EVERY`](super::KEY_EVERY).
+    pub key_every: u32,
 }
 
 /// What one call of the encoder did.
@@ -37,6 +41,7 @@ pub struct Encoder {
     header: ContainerHeader,
     models: Models,
     segment: SegmentEncoder,
+    keys: KeySchedule,
     progress: Progress,
     /// The progress before each of the last two segments, the older first.
     before: [Option<Progress>; 2],
@@ -57,6 +62,7 @@ impl Encoder {
             },
             models: Models::new(options.level, options.state_bytes),
             segment: SegmentEncoder::default(),
+            keys: KeySchedule::new(options.key_every),
             progress: Progress::START,
             before: [None, None],
             summary: Summary::default(),
@@ -82,19 +88,26 @@ impl Encoder {
         );
         let header_size = self.begin_segment(out);
         let window = &input[..input.len().min(SEGMENT_INPUT)];
+        let (kind, length) = self.keys.plan(window);
+        if kind == SegmentKind::Key {
+            self.models.reset();
+        }
         // Where the input ends exactly with the window, the caller may know it or not yet, so that
         // must not matter.
-        let ends = window.len() < SEGMENT_INPUT;
+        let ends = window.len() < SEGMENT_INPUT && length == window.len();
+        let window = &window[..length];
         let out = &mut out[header_size..];
         let room = &mut out[segment_header::SIZE..];
         let coded = self.segment.encode(&mut self.models, window, ends, room);
         self.summary.add_news(&self.models.jpeg.take_news());
-        self.summary.add_png_news(&self.models.png.take_news());
+        let png_news = self.models.png.take_news();
+        self.keys.add_images(png_news.images_done);
+        self.summary.add_png_news(&png_news);
         let raw = &window[..coded.consumed];
         let written = match coded.payload {
             Some(size) => {
                 self.summary.add_tally(&coded.tally);
-                self.seal(SegmentKind::Coded, raw, size, out)
+                self.seal(kind, raw, size, out)
             }
             None => self.store(raw, out),
         };
@@ -170,6 +183,7 @@ impl Encoder {
             written += piece.len();
         }
         self.models.reset();
+        self.keys.start();
         self.progress = Progress::START;
         self.before = [None, None];
         written
@@ -205,6 +219,7 @@ impl Encoder {
 
     fn store(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
         self.models.reset();
+        self.keys.start();
         self.summary.segments_stored += 1;
         self.summary.stored_bytes += raw.len() as u64;
         out[segment_header::SIZE..][..raw.len()].copy_from_slice(raw);

@@ -9,6 +9,7 @@ mod container_header;
 mod decoder;
 mod encoder;
 mod end;
+mod key_schedule;
 mod level;
 mod models;
 mod parts;
@@ -30,7 +31,10 @@ pub use summary::{Summary, SummaryImage};
 pub const MAGIC: [u8; 4] = container_header::MAGIC;
 
 /// Most input bytes that one encoded segment takes.
-pub const SEGMENT_INPUT: usize = 128 << 10;
+pub const SEGMENT_INPUT: usize = 256 << 10;
+
+/// After how many PNGs models start anew, unless said otherwise.
+pub const KEY_EVERY: u32 = 32;
 
 /// Most raw bytes that a segment of the format may hold.
 pub const FORMAT_SEGMENT_MAX: usize = 1 << 20;

@@ -40,7 +40,7 @@ impl Models {
             self.png.leave_image_data();
             self.png.free();
         } else if self.png.in_image_data() {
-            self.jpeg.leave_headers();
+            self.jpeg.look_on();
             self.jpeg.free();
         }
         taken

@@ -38,7 +38,7 @@ impl Progress {
             Some(all) => all.combine(&hasher),
             None => self.raw_checksum = Some(hasher.clone()),
         }
-        if kind == SegmentKind::Stored || !self.depends {
+        if matches!(kind, SegmentKind::Stored | SegmentKind::Key) || !self.depends {
             self.index.push(RestartPoint {
                 container_offset: self.container_length,
                 raw_offset: self.raw_length,

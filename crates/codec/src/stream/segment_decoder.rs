@@ -41,6 +41,7 @@ pub(super) fn decode(
                 models
                     .png
                     .decode_strips(&mut coder, strips, raw, raw_length)?;
+                models.jpeg.pass_over(raw.len() - start);
             }
             Part::Bytes(length) | Part::Raw(length) if length as usize > room => {
                 return Err(Error::PartLength(length));

@@ -140,6 +140,7 @@ impl SegmentEncoder {
             self.open = false;
         }
         *consumed += run.consumed;
+        models.jpeg.pass_over(run.consumed);
         match run.end {
             png::RunEnd::Done => Outcome::Done,
             png::RunEnd::More => Outcome::More,

@@ -17,6 +17,8 @@ pub(super) enum SegmentKind {
     Stored,
     /// Parts and an entropy-coded stream.
     Coded,
+    /// The same, but all models are reset before.
+    Key,
     /// The end of the container.
     End,
 }
@@ -48,6 +50,7 @@ impl SegmentHeader {
             SegmentKind::Stored => 0,
             SegmentKind::Coded => 1,
             SegmentKind::End => 2,
+            SegmentKind::Key => 3,
         };
         bytes[1..4].copy_from_slice(&(raw_length as u32).to_le_bytes()[..3]);
         bytes[4..7].copy_from_slice(&(payload.len() as u32).to_le_bytes()[..3]);
@@ -72,8 +75,12 @@ impl SegmentHeader {
                 (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
                 coded_length == raw_length,
             ),
-            1 => (
-                SegmentKind::Coded,
+            1 | 3 => (
+                if kind == 1 {
+                    SegmentKind::Coded
+                } else {
+                    SegmentKind::Key
+                },
                 (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
                 (1..=raw_length + CODED_SLACK).contains(&coded_length),
             ),
@@ -160,6 +167,7 @@ mod tests {
         );
         assert_eq!(parse(1, 5, 0), Err(Error::CodedLength { coded: 0, raw: 5 }));
         assert_eq!(parse(2, 1, 26), Err(Error::RawLength(1)));
-        assert_eq!(parse(3, 5, 5), Err(Error::UnknownSegmentKind(3)));
+        assert_eq!(parse(3, 5, 69), Ok(SegmentKind::Key));
+        assert_eq!(parse(4, 5, 5), Err(Error::UnknownSegmentKind(4)));
     }
 }

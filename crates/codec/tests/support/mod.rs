@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, Level, Step,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level, Step,
 };
 
 /// A small photo, about 90 KB.
@@ -16,6 +16,7 @@ pub(crate) fn encoder(level: Level) -> Encoder {
     Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        key_every: KEY_EVERY,
     })
 }
 
