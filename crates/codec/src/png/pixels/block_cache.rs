@@ -1,18 +1,22 @@
 //! Blocks that vanished: what the previous image showed where this one shows something else.
 //!
-//! Windows come back, and so do menus, tabs and lines of text. Blocks are kept packed, in chained
-//! chunks of memory; a new one drives out those that have gone unused longest. Every block is known
-//! by a number that grows with each insertion and each use. Invariant: both directions insert and
-//! use the same blocks in the same order, so that numbers mean the same to both.
+//! Windows come back, and so do menus, tabs and lines of text. Blocks are kept packed in a ring of
+//! bytes; a new one overwrites the oldest, save those that have come into use since they were
+//! written, which are written once more. Every block is known by a number that grows with each
+//! insertion and each use. Invariant: both directions insert and use the same blocks in the same
+//! order, so that numbers mean the same to both.
 
-use super::packing::{Block, PACKED_MAX, pack, unpack};
+use super::packing::{Block, ColourBook, PACKED_MAX, pack, unpack};
 
-/// Bytes of a chunk, and how many of them hold data; the others hold the next chunk's index.
-const CHUNK: usize = 32;
-const CHUNK_DATA: usize = 30;
+/// Bytes of the ring, a multiple of [`UNIT`].
+const RING: usize = 1_500_000;
 
-/// Chunks. At most 65535, an index being 16 bits.
-const CHUNKS: usize = 45_000;
+/// What positions in the ring are multiples of, so that 19 bits hold one.
+const UNIT: usize = 4;
+
+/// Bytes before a packed block: its number's lower bits, its length and whether it came into use.
+const HEADER: usize = 4;
+const USED: u16 = 1 << 15;
 
 /// Numbers in use at a time, alive or not.
 const NUMBERS: usize = 1 << 15;
@@ -23,73 +27,73 @@ const PLACES: usize = 1 << 13;
 /// Newest blocks remembered for each place.
 pub(super) const NEWEST: usize = 3;
 
-/// No chunk, no entry.
-const NONE: u16 = u16::MAX;
-
 /// A block's number.
 pub(super) type Number = u32;
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// Upper half of the block's hash.
-    check: u16,
-    first: u16,
-    length: u16,
-}
+/// Where a block is in the ring, in units, above some bits of its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry(u32);
 
-const DEAD: Entry = Entry {
-    check: 0,
-    first: NONE,
-    length: 0,
-};
+const CHECK_BITS: u32 = 13;
+
+impl Entry {
+    const DEAD: Self = Self(u32::MAX);
+
+    fn new(position: usize, hash: u32) -> Self {
+        Self(((position / UNIT) as u32) << CHECK_BITS | hash >> (32 - CHECK_BITS))
+    }
+
+    fn position(self) -> usize {
+        (self.0 >> CHECK_BITS) as usize * UNIT
+    }
+
+    fn matches(self, hash: u32) -> bool {
+        self.0 & ((1 << CHECK_BITS) - 1) == hash >> (32 - CHECK_BITS)
+    }
+
+    fn moved(self, position: usize) -> Self {
+        Self(((position / UNIT) as u32) << CHECK_BITS | self.0 & ((1 << CHECK_BITS) - 1))
+    }
+}
 
 /// The cache.
 #[derive(Debug)]
 pub(super) struct BlockCache {
-    chunks: Box<[[u8; CHUNK]]>,
-    first_free: u16,
-    free: usize,
+    ring: Box<[u8]>,
+    /// Position of the oldest record, and bytes from there to where the next one goes.
+    tail: usize,
+    filled: usize,
     entries: Box<[Entry]>,
-    /// The next number to give, and the least that may be alive.
+    /// The next number to give.
     next: Number,
-    oldest: Number,
     /// By the lower bits of a block's hash: the lower bits of its number.
     by_hash: Box<[u16]>,
     newest: Box<[[u16; NEWEST]]>,
+    book: ColourBook,
 }
 
 impl BlockCache {
     pub(super) fn new() -> Self {
-        let mut cache = Self {
-            chunks: vec![[0; CHUNK]; CHUNKS].into_boxed_slice(),
-            first_free: 0,
-            free: 0,
-            entries: vec![DEAD; NUMBERS].into_boxed_slice(),
+        Self {
+            ring: vec![0; RING].into_boxed_slice(),
+            tail: 0,
+            filled: 0,
+            entries: vec![Entry::DEAD; NUMBERS].into_boxed_slice(),
             next: 0,
-            oldest: 0,
             by_hash: vec![0; NUMBERS].into_boxed_slice(),
             newest: vec![[0; NEWEST]; PLACES].into_boxed_slice(),
-        };
-        cache.reset();
-        cache
+            book: ColourBook::new(),
+        }
     }
 
     pub(super) fn reset(&mut self) {
-        for (index, chunk) in self.chunks.iter_mut().enumerate() {
-            let next = if index + 1 < CHUNKS {
-                index as u16 + 1
-            } else {
-                NONE
-            };
-            set_next(chunk, next);
-        }
-        self.first_free = 0;
-        self.free = CHUNKS;
-        self.entries.fill(DEAD);
+        self.tail = 0;
+        self.filled = 0;
+        self.entries.fill(Entry::DEAD);
         self.next = 0;
-        self.oldest = 0;
         self.by_hash.fill(0);
         self.newest.fill([0; NEWEST]);
+        self.book.reset();
     }
 
     /// How many numbers the newest block is ahead of `number`.
@@ -109,13 +113,13 @@ impl BlockCache {
 
     /// Whether there is a block of this number.
     pub(super) fn is_alive(&self, number: Number) -> bool {
-        (self.distance(number) as usize) < NUMBERS && self.entry(number).first != NONE
+        (self.distance(number) as usize) < NUMBERS && self.entry(number) != Entry::DEAD
     }
 
     /// The number of a block with these contents, by their hash: it may have others.
     pub(super) fn find(&self, hash: u32) -> Option<Number> {
         let number = self.number_from(self.by_hash[hash as usize % NUMBERS]);
-        (self.is_alive(number) && self.entry(number).check == (hash >> 16) as u16).then_some(number)
+        (self.is_alive(number) && self.entry(number).matches(hash)).then_some(number)
     }
 
     /// The contents of a block; `None` if it is dead.
@@ -123,30 +127,27 @@ impl BlockCache {
         if !self.is_alive(number) {
             return None;
         }
-        let entry = self.entry(number);
-        let mut bytes = [0; PACKED_MAX + CHUNK_DATA];
-        let mut chunk = entry.first;
-        for part in bytes[..usize::from(entry.length).div_ceil(CHUNK_DATA) * CHUNK_DATA]
-            .as_chunks_mut::<CHUNK_DATA>()
-            .0
-        {
-            let data = &self.chunks[usize::from(chunk)];
-            part.copy_from_slice(&data[..CHUNK_DATA]);
-            chunk = next_of(data);
-        }
-        Some(unpack(&bytes[..usize::from(entry.length)]))
+        let position = self.entry(number).position();
+        let (_, length) = self.header(position);
+        let mut bytes = [0; PACKED_MAX];
+        let bytes = &mut bytes[..usize::from(length & !USED)];
+        self.read((position + HEADER) % RING, bytes);
+        Some(unpack(bytes, &self.book))
     }
 
     /// Gives a block that is alive a new number, because it has come into use at a place. `hash` is
     /// that of its contents.
     pub(super) fn renew(&mut self, number: Number, hash: u32, place: usize) {
-        let entry = std::mem::replace(&mut self.entries[number as usize % NUMBERS], DEAD);
+        let index = number as usize % NUMBERS;
+        let position = std::mem::replace(&mut self.entries[index], Entry::DEAD).position();
+        let (_, length) = self.header(position);
         for low in &mut self.newest[place % PLACES] {
             if *low == number as u16 {
                 *low = self.next as u16;
             }
         }
-        self.add(entry, hash, place);
+        self.set_header(position, self.next as u16, length | USED);
+        self.add(position, hash, place);
     }
 
     /// Keeps a block that was at a place, unless it is plain or kept already.
@@ -159,37 +160,18 @@ impl BlockCache {
             return self.note(number, place);
         }
         let mut bytes = [0; PACKED_MAX];
-        let Some(length) = pack(block, colourful, &mut bytes) else {
+        let Some(length) = pack(block, colourful, &mut self.book, &mut bytes) else {
             return;
         };
-        while self.free < length.div_ceil(CHUNK_DATA) {
-            self.drop_oldest();
-        }
-        let mut first = NONE;
-        for part in bytes[..length].chunks(CHUNK_DATA).rev() {
-            let index = self.first_free;
-            let chunk = &mut self.chunks[usize::from(index)];
-            self.first_free = next_of(chunk);
-            chunk[..part.len()].copy_from_slice(part);
-            set_next(chunk, first);
-            first = index;
-            self.free -= 1;
-        }
-        let entry = Entry {
-            check: (hash >> 16) as u16,
-            first,
-            length: length as u16,
-        };
-        self.add(entry, hash, place);
+        let position = self.append(self.next as u16, length as u16, &bytes[..length]);
+        self.add(position, hash, place);
     }
 
-    fn add(&mut self, entry: Entry, hash: u32, place: usize) {
-        while self.next.wrapping_sub(self.oldest) as usize >= NUMBERS {
-            self.drop_oldest();
-        }
+    /// Gives the next number to the block at `position`.
+    fn add(&mut self, position: usize, hash: u32, place: usize) {
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        self.entries[number as usize % NUMBERS] = entry;
+        self.entries[number as usize % NUMBERS] = Entry::new(position, hash);
         self.by_hash[hash as usize % NUMBERS] = number as u16;
         self.note(number, place);
     }
@@ -202,20 +184,65 @@ impl BlockCache {
         newest[0] = number as u16;
     }
 
-    /// Frees the chunks of the least number, if it is alive.
-    fn drop_oldest(&mut self) {
-        let place = self.oldest as usize % NUMBERS;
-        let entry = std::mem::replace(&mut self.entries[place], DEAD);
-        self.oldest = self.oldest.wrapping_add(1);
-        let mut chunk = entry.first;
-        while chunk != NONE {
-            let data = &mut self.chunks[usize::from(chunk)];
-            let next = next_of(data);
-            set_next(data, self.first_free);
-            self.first_free = chunk;
-            self.free += 1;
-            chunk = next;
+    /// Writes a record, and makes room for it first; its position.
+    fn append(&mut self, low: u16, length: u16, bytes: &[u8]) -> usize {
+        let size = record_size(bytes.len());
+        while RING - self.filled < size {
+            self.drop_oldest();
         }
+        let position = (self.tail + self.filled) % RING;
+        self.set_header(position, low, length);
+        self.write((position + HEADER) % RING, bytes);
+        self.filled += size;
+        position
+    }
+
+    /// Drops the oldest record, or writes it once more if it came into use.
+    fn drop_oldest(&mut self) {
+        let position = self.tail;
+        let (low, length) = self.header(position);
+        let size = usize::from(length & !USED);
+        self.tail = (self.tail + record_size(size)) % RING;
+        self.filled -= record_size(size);
+        let index = usize::from(low) % NUMBERS;
+        let entry = self.entries[index];
+        if entry == Entry::DEAD || entry.position() != position {
+            return;
+        }
+        if length & USED == 0 {
+            self.entries[index] = Entry::DEAD;
+            return;
+        }
+        let mut bytes = [0; PACKED_MAX];
+        self.read((position + HEADER) % RING, &mut bytes[..size]);
+        let position = self.append(low, length & !USED, &bytes[..size]);
+        self.entries[index] = entry.moved(position);
+    }
+
+    fn header(&self, position: usize) -> (u16, u16) {
+        let bytes = &self.ring[position..position + HEADER];
+        let number = |place: usize| u16::from_le_bytes([bytes[place], bytes[place + 1]]);
+        (number(0), number(2))
+    }
+
+    fn set_header(&mut self, position: usize, low: u16, length: u16) {
+        let [a, b] = low.to_le_bytes();
+        let [c, d] = length.to_le_bytes();
+        self.ring[position..position + HEADER].copy_from_slice(&[a, b, c, d]);
+    }
+
+    fn read(&self, position: usize, bytes: &mut [u8]) {
+        let first = bytes.len().min(RING - position);
+        let (start, end) = bytes.split_at_mut(first);
+        start.copy_from_slice(&self.ring[position..position + first]);
+        end.copy_from_slice(&self.ring[..end.len()]);
+    }
+
+    fn write(&mut self, position: usize, bytes: &[u8]) {
+        let first = bytes.len().min(RING - position);
+        let (start, end) = bytes.split_at(first);
+        self.ring[position..position + first].copy_from_slice(start);
+        self.ring[..end.len()].copy_from_slice(end);
     }
 
     fn entry(&self, number: Number) -> Entry {
@@ -229,12 +256,7 @@ impl BlockCache {
     }
 }
 
-#[inline(always)]
-fn next_of(chunk: &[u8; CHUNK]) -> u16 {
-    u16::from_le_bytes([chunk[CHUNK_DATA], chunk[CHUNK_DATA + 1]])
-}
-
-#[inline(always)]
-fn set_next(chunk: &mut [u8; CHUNK], next: u16) {
-    chunk[CHUNK_DATA..].copy_from_slice(&next.to_le_bytes());
+/// Bytes that a packed block of `length` takes in the ring.
+fn record_size(length: usize) -> usize {
+    (HEADER + length).next_multiple_of(UNIT)
 }

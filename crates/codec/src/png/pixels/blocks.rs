@@ -152,7 +152,9 @@ impl Blocks {
         let equal = slot.code(coder, dither, REMEMBERING, C::ENCODES && *rows == *old);
         self.last_equal = self.last_equal << 1 | usize::from(equal);
         if equal {
-            rows.copy_from_slice(old);
+            if !C::ENCODES {
+                rows.copy_from_slice(old);
+            }
             self.modes.fill(Mode::Same);
             self.strips += 1;
         }
@@ -188,12 +190,14 @@ impl Blocks {
             }
             choice.mode = self.code_mode(coder, dither, column, reference.is_some(), choice.mode);
             match (choice.mode, reference) {
-                (Mode::Same, Some(window)) => {
+                (Mode::Same, Some(window)) if !C::ENCODES => {
                     copy(format, canvas, rows, window, place, 0);
                 }
                 (Mode::Shifted, Some(window)) => {
                     let shift = self.code_shift(coder, dither, column, choice.shift);
-                    copy(format, canvas, rows, window, place, shift);
+                    if !C::ENCODES {
+                        copy(format, canvas, rows, window, place, shift);
+                    }
                 }
                 (Mode::Cached, _) => {
                     let number = self.code_number(coder, dither, place.index, choice.number);

@@ -72,7 +72,11 @@ impl ColourTable {
         let first = (hash >> 14) as usize & (ENTRIES - 2);
         let check = hash & 31;
         let entries = [self.entries[first], self.entries[first + 1]];
-        let second = !entries[0].matches(check);
+        let second = match entries.map(|entry| entry.matches(check)) {
+            [true, _] => false,
+            [_, true] => true,
+            _ => entries[1].confidence() <= entries[0].confidence(),
+        };
         let entry = entries[usize::from(second)];
         let known = entry.matches(check);
         Found {

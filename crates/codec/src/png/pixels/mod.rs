@@ -51,6 +51,8 @@ pub(crate) struct PixelModel {
     blocks: Blocks,
     segments: Segments,
     remainders: Remainders,
+    /// Blocks of the strip that are not copied: first column, number of columns, mode.
+    work: Vec<(usize, usize, Mode)>,
     alpha_flag: Slot,
     /// The alpha of the last strip that had one alpha only, as uppermost byte.
     last_alpha: u32,
@@ -67,6 +69,7 @@ impl PixelModel {
             blocks: Blocks::new(),
             segments: Segments::new(),
             remainders: Remainders::new(),
+            work: Vec::new(),
             alpha_flag: Slot::EVEN,
             last_alpha: OPAQUE,
         }
@@ -91,6 +94,7 @@ impl PixelModel {
     /// will be given a reference.
     pub(crate) fn begin_image(&mut self, format: PixelFormat, _has_reference: bool) {
         self.format = format;
+        self.work = Vec::with_capacity(format.width().div_ceil(BLOCK));
         self.canvas.begin(format.width());
         self.blocks.begin(format.width());
         self.segments.begin(format.width());
@@ -142,6 +146,14 @@ impl PixelModel {
             rows,
             reference.as_ref(),
         );
+        self.work.clear();
+        for x in (0..format.width()).step_by(BLOCK) {
+            let width = BLOCK.min(format.width() - x);
+            match self.blocks.mode(x / BLOCK) {
+                Mode::Same | Mode::Shifted | Mode::Cached => self.segments.skip_block(x, width),
+                mode => self.work.push((x, width, mode)),
+            }
+        }
         let alpha = self.code_common_alpha(coder, count);
         for y in 0..count {
             self.code_row::<C, MIXES>(coder, y, reference, alpha);
@@ -197,7 +209,7 @@ impl PixelModel {
 
     /// The alpha of all pixels that are not copied, if they have but one and it is the last one.
     fn code_common_alpha<C: Coder>(&mut self, coder: &mut C, count: usize) -> Option<u32> {
-        if !self.format.has_alpha() {
+        if !self.format.has_alpha() || self.work.is_empty() {
             return Some(OPAQUE);
         }
         let common = |pixel: &u32| pixel & !COLOUR == self.last_alpha;
@@ -217,30 +229,22 @@ impl PixelModel {
         alpha: Option<u32>,
     ) {
         self.canvas.open_row(y);
-        self.segments.begin_row();
-        let width = self.format.width();
-        for x in (0..width).step_by(BLOCK) {
+        for (x, width, mode) in &self.work {
             let task = Task {
                 format: &self.format,
                 reference,
                 y,
-                x,
-                count: BLOCK.min(width - x),
+                x: *x,
+                count: *width,
                 alpha,
             };
-            match self.blocks.mode(x / BLOCK) {
-                Mode::Flat => self.segments.fill(&mut self.canvas, &task),
-                Mode::Coded => {
-                    self.segments
-                        .code::<C, MIXES>(coder, &mut self.dither, &mut self.canvas, &task)
+            let (segments, canvas) = (&mut self.segments, &mut self.canvas);
+            match mode {
+                Mode::Flat => segments.fill(canvas, &task),
+                Mode::Photo => {
+                    segments.code_photo::<C, MIXES>(coder, &mut self.dither, canvas, &task);
                 }
-                Mode::Photo => self.segments.code_photo::<C, MIXES>(
-                    coder,
-                    &mut self.dither,
-                    &mut self.canvas,
-                    &task,
-                ),
-                Mode::Same | Mode::Shifted | Mode::Cached => self.segments.skip(x, task.count),
+                _ => segments.code::<C, MIXES>(coder, &mut self.dither, canvas, &task),
             }
         }
         self.canvas.close_row(y);

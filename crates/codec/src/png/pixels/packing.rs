@@ -139,8 +139,97 @@ impl Reader<'_> {
     }
 }
 
+/// Colours that packed blocks refer to by their place. It only grows, until it is full: colours in use
+/// must stay where they are.
+#[derive(Debug)]
+pub(super) struct ColourBook {
+    colours: Box<[u32]>,
+    count: usize,
+    /// By hash, with linear probing: a colour's place and one, or 0.
+    places: Box<[u16]>,
+}
+
+const BOOK_BITS: u32 = 12;
+const BOOK: usize = 1 << BOOK_BITS;
+
+impl ColourBook {
+    pub(super) fn new() -> Self {
+        Self {
+            colours: vec![0; BOOK].into_boxed_slice(),
+            count: 0,
+            places: vec![0; 2 * BOOK].into_boxed_slice(),
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.count = 0;
+        self.places.fill(0);
+    }
+
+    /// The place of a colour, where there is room for it.
+    fn place_of(&mut self, colour: u32) -> Option<u32> {
+        let slot = self.slot_of(colour);
+        match self.places[slot] {
+            0 if self.count == BOOK => None,
+            0 => {
+                self.colours[self.count] = colour;
+                self.count += 1;
+                self.places[slot] = self.count as u16;
+                Some(self.count as u32 - 1)
+            }
+            place => Some(u32::from(place) - 1),
+        }
+    }
+
+    /// Where the place of a colour is noted, or would be.
+    fn slot_of(&self, colour: u32) -> usize {
+        let mut slot = super::hashing::hash([colour]) as usize % (2 * BOOK);
+        while let place @ 1.. = usize::from(self.places[slot]) {
+            if self.colours[place - 1] == colour {
+                break;
+            }
+            slot = (slot + 1) % (2 * BOOK);
+        }
+        slot
+    }
+
+    /// Takes out all but the first `count` colours, the newest first so that probing still works.
+    fn truncate(&mut self, count: usize) {
+        while self.count > count {
+            let slot = self.slot_of(self.colours[self.count - 1]);
+            self.places[slot] = 0;
+            self.count -= 1;
+        }
+    }
+
+    fn put(&mut self, writer: &mut Writer<'_>, colour: u32) {
+        match self.place_of(colour) {
+            Some(place) => {
+                writer.put(1, 1);
+                writer.put(place, BOOK_BITS);
+            }
+            None => {
+                writer.put(0, 1);
+                writer.put(colour, 24);
+            }
+        }
+    }
+
+    fn get(&self, reader: &mut Reader<'_>) -> u32 {
+        match reader.bit() {
+            true => self.colours[reader.get(BOOK_BITS) as usize],
+            false => reader.get(24),
+        }
+    }
+}
+
 /// Packs a block. `None` if it takes too much or has pixels of different alpha.
-pub(super) fn pack(block: &Block, colourful: bool, bytes: &mut [u8; PACKED_MAX]) -> Option<usize> {
+pub(super) fn pack(
+    block: &Block,
+    colourful: bool,
+    book: &mut ColourBook,
+    bytes: &mut [u8; PACKED_MAX],
+) -> Option<usize> {
     if !block.has_one_alpha() {
         return None;
     }
@@ -156,9 +245,11 @@ pub(super) fn pack(block: &Block, colourful: bool, bytes: &mut [u8; PACKED_MAX])
         writer.put(block.pixels[0] >> 24, 8);
         writer.put(u32::from(by_palette) | u32::from(colourful) << 1, 2);
         if by_palette {
-            if pack_by_palette(block, colourful, &mut writer) {
+            let count = book.count;
+            if pack_by_palette(block, colourful, book, &mut writer) {
                 return writer.finish();
             }
+            book.truncate(count);
         } else {
             pack_by_prediction(block, colourful, &mut writer);
             return writer.finish();
@@ -173,7 +264,12 @@ fn index_bits(colours: usize) -> u32 {
     usize::BITS - colours.leading_zeros()
 }
 
-fn pack_by_palette(block: &Block, colourful: bool, writer: &mut Writer<'_>) -> bool {
+fn pack_by_palette(
+    block: &Block,
+    colourful: bool,
+    book: &mut ColourBook,
+    writer: &mut Writer<'_>,
+) -> bool {
     let mut palette = [0; COLOURS];
     let mut colours = 0;
     for y in 0..block.height {
@@ -204,7 +300,10 @@ fn pack_by_palette(block: &Block, colourful: bool, writer: &mut Writer<'_>) -> b
                     if colours == COLOURS {
                         return false;
                     }
-                    put_colour(writer, colourful, pixel);
+                    match colourful {
+                        true => book.put(writer, pixel & COLOUR),
+                        false => writer.put(pixel >> 8 & 255, 8),
+                    }
                     palette[colours] = pixel;
                     colours += 1;
                 }
@@ -214,14 +313,13 @@ fn pack_by_palette(block: &Block, colourful: bool, writer: &mut Writer<'_>) -> b
     true
 }
 
-fn put_colour(writer: &mut Writer<'_>, colourful: bool, pixel: u32) {
-    match colourful {
-        true => writer.put(pixel & COLOUR, 24),
-        false => writer.put(pixel >> 8 & 255, 8),
-    }
-}
-
-fn unpack_by_palette(block: &mut Block, colourful: bool, alpha: u32, reader: &mut Reader<'_>) {
+fn unpack_by_palette(
+    block: &mut Block,
+    colourful: bool,
+    book: &ColourBook,
+    alpha: u32,
+    reader: &mut Reader<'_>,
+) {
     let mut palette = [0; COLOURS];
     let mut colours = 0;
     for y in 0..block.height {
@@ -244,7 +342,7 @@ fn unpack_by_palette(block: &mut Block, colourful: bool, alpha: u32, reader: &mu
                 if index >= colours && colours < COLOURS {
                     palette[colours] = alpha
                         | match colourful {
-                            true => reader.get(24),
+                            true => book.get(reader),
                             false => reader.get(8) << 8,
                         };
                     colours += 1;
@@ -354,7 +452,7 @@ fn unpack_by_prediction(block: &mut Block, colourful: bool, alpha: u32, reader: 
 }
 
 /// Unpacks a block.
-pub(super) fn unpack(bytes: &[u8]) -> Block {
+pub(super) fn unpack(bytes: &[u8], book: &ColourBook) -> Block {
     let mut reader = Reader {
         bytes,
         bits: 0,
@@ -369,7 +467,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Block {
     let by_palette = reader.bit();
     let colourful = reader.bit();
     match by_palette {
-        true => unpack_by_palette(&mut block, colourful, alpha, &mut reader),
+        true => unpack_by_palette(&mut block, colourful, book, alpha, &mut reader),
         false => unpack_by_prediction(&mut block, colourful, alpha, &mut reader),
     }
     block
@@ -414,19 +512,20 @@ mod tests {
         #[test]
         fn blocks_come_back(block in block()) {
             let mut bytes = [0; PACKED_MAX];
-            if let Some(length) = pack(&block, true, &mut bytes) {
-                prop_assert_eq!(unpack(&bytes[..length]), block);
+            let mut book = ColourBook::new();
+            if let Some(length) = pack(&block, true, &mut book, &mut bytes) {
+                prop_assert_eq!(unpack(&bytes[..length], &book), block);
             }
             let mut gray = block;
             gray.pixels.iter_mut().for_each(|pixel| *pixel &= 0xFF00_FF00);
-            if let Some(length) = pack(&gray, false, &mut bytes) {
-                prop_assert_eq!(unpack(&bytes[..length]), gray);
+            if let Some(length) = pack(&gray, false, &mut book, &mut bytes) {
+                prop_assert_eq!(unpack(&bytes[..length], &book), gray);
             }
         }
 
         #[test]
         fn any_bytes_are_a_block(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            unpack(&bytes);
+            unpack(&bytes, &ColourBook::new());
         }
     }
 }

@@ -36,7 +36,6 @@ pub(super) struct Segments {
     /// By column: whether no candidate hit the pixel above; right of the column in work. Behind
     /// it, of the row in work.
     escaped: Vec<u8>,
-    last_kind: Segment,
 }
 
 /// What a segment is coded from.
@@ -64,7 +63,6 @@ impl Segments {
             photo: Photo::new(),
             kinds: Vec::new(),
             escaped: Vec::new(),
-            last_kind: Segment::Copied,
         }
     }
 
@@ -84,7 +82,6 @@ impl Segments {
         self.kinds.resize(width.div_ceil(BLOCK), Segment::Copied);
         self.escaped.clear();
         self.escaped.resize(width + 2, 0);
-        self.last_kind = Segment::Copied;
     }
 
     /// Nothing of the strip was coded.
@@ -93,20 +90,14 @@ impl Segments {
         self.escaped.fill(0);
     }
 
-    pub(super) fn begin_row(&mut self) {
-        self.last_kind = Segment::Copied;
-    }
-
-    /// Notes a segment that needs no coding.
-    #[inline(always)]
-    pub(super) fn skip(&mut self, x: usize, count: usize) {
+    /// Notes a block whose segments need no coding.
+    pub(super) fn skip_block(&mut self, x: usize, count: usize) {
         self.finish(x, count, Segment::Copied);
     }
 
     #[inline(always)]
     fn finish(&mut self, x: usize, count: usize, kind: Segment) {
         self.kinds[x / BLOCK] = kind;
-        self.last_kind = kind;
         if kind != Segment::Coded {
             self.escaped[x + 1..][..count].fill(0);
         }
@@ -134,7 +125,12 @@ impl Segments {
         let left = row[start - 1];
         let above = &above[start..][..task.count];
         let pixels = &mut row[start..][..task.count];
-        let kinds = (self.kinds[task.x / BLOCK] as usize) << 2 | self.last_kind as usize;
+        let column = task.x / BLOCK;
+        let left_kind = match column {
+            0 => Segment::Copied,
+            column => self.kinds[column - 1],
+        };
+        let kinds = (self.kinds[column] as usize) << 2 | left_kind as usize;
         previous.compare(above, left);
         if previous.valid {
             let old = &previous.pixels[..task.count];
