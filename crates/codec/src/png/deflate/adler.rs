@@ -1,8 +1,10 @@
 //! The checksum of the zlib format (RFC 1950, clause 8).
 
 const MODULUS: u32 = 65_521;
-/// The most bytes after which the second sum still fits 32 bits without a division.
-const LONGEST_RUN: usize = 5552;
+/// Bytes that are summed side by side.
+const LANES: usize = 32;
+/// The most bytes in each lane for which sums of sums fit 16 bits: 255 · 22 · 21 / 2 < 2^16.
+const ROWS: usize = 22;
 
 /// Adler-32 of the bytes so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,29 +22,41 @@ impl Adler32 {
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        for run in bytes.chunks(LONGEST_RUN) {
-            let mut sum = self.sum;
-            let mut sum_of_sums = self.sum_of_sums;
-            let (blocks, rest) = run.as_chunks::<32>();
-            for block in blocks {
-                let mut plain = 0u32;
-                let mut weighted = 0u32;
-                for (byte, weight) in block.iter().zip((1..=32u32).rev()) {
-                    plain = plain.wrapping_add(u32::from(*byte));
-                    weighted = weighted.wrapping_add(u32::from(*byte).wrapping_mul(weight));
-                }
-                sum_of_sums = sum_of_sums
-                    .wrapping_add(sum.wrapping_mul(32))
-                    .wrapping_add(weighted);
-                sum = sum.wrapping_add(plain);
-            }
-            for byte in rest {
-                sum = sum.wrapping_add(u32::from(*byte));
-                sum_of_sums = sum_of_sums.wrapping_add(sum);
-            }
-            self.sum = sum % MODULUS;
-            self.sum_of_sums = sum_of_sums % MODULUS;
+        let (rows, rest) = bytes.as_chunks::<LANES>();
+        for rows in rows.chunks(ROWS) {
+            self.update_rows(rows);
         }
+        for byte in rest {
+            self.sum += u32::from(*byte);
+            self.sum_of_sums += self.sum;
+        }
+        self.sum %= MODULUS;
+        self.sum_of_sums %= MODULUS;
+    }
+
+    /// Takes at most 22 rows. Both sums are reduced before and after.
+    fn update_rows(&mut self, rows: &[[u8; LANES]]) {
+        let mut sums = [0u16; LANES];
+        // Of each lane's sum before each row.
+        let mut sums_before = [0u16; LANES];
+        for row in rows {
+            for ((sum, before), byte) in sums.iter_mut().zip(&mut sums_before).zip(row) {
+                *before = before.wrapping_add(*sum);
+                *sum = sum.wrapping_add(u16::from(*byte));
+            }
+        }
+        // A byte counts in the sum of sums once for each byte from it to the end.
+        let lanes = LANES as u32;
+        let before: u32 = sums_before.iter().copied().map(u32::from).sum();
+        let within: u32 = sums
+            .iter()
+            .zip((1..=lanes).rev())
+            .map(|(sum, weight)| u32::from(*sum) * weight)
+            .sum();
+        let bytes = rows.len() as u32 * lanes;
+        self.sum_of_sums =
+            (self.sum_of_sums + bytes * self.sum + lanes * before + within) % MODULUS;
+        self.sum = (self.sum + sums.iter().copied().map(u32::from).sum::<u32>()) % MODULUS;
     }
 
     pub(crate) const fn value(self) -> u32 {

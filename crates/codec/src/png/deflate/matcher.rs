@@ -11,6 +11,8 @@ pub(super) const LOOKAHEAD: usize = LONGEST_COPY + SHORTEST_COPY + 1;
 
 /// The buffer's size: two of the largest windows.
 const BUFFER: usize = 65_536;
+/// Bytes behind it that are read, but decide nothing.
+const MARGIN: usize = LONGEST_COPY;
 const PREVIOUS: usize = 32_768;
 
 /// How long zlib searches (`configuration_table` in its `deflate.c`).
@@ -59,7 +61,7 @@ impl Effort {
 /// The window and what finds matches in it.
 #[derive(Clone)]
 pub(super) struct Matcher {
-    pub(super) buffer: Box<[u8; BUFFER]>,
+    pub(super) buffer: Box<[u8; BUFFER + MARGIN]>,
     /// The newest position by hash; 0 for none.
     heads: Vec<u16>,
     /// The position before with the same hash, by position within the window.
@@ -215,6 +217,53 @@ impl Matcher {
         usize::from(before)
     }
 
+    /// Inserts the positions of a match: from `first` up to before `end`, of which those before
+    /// `run_end` begin a run of equal bytes of at least three.
+    #[inline(always)]
+    pub(super) fn insert_match(&mut self, first: usize, run_end: usize, end: usize) {
+        let mut position = first;
+        if position < run_end {
+            position = self.insert_run(first, run_end);
+        }
+        if position >= end {
+            return;
+        }
+        let Some(([one, two], bytes)) = self
+            .buffer
+            .get(position..end.wrapping_add(2))
+            .and_then(<[u8]>::split_first_chunk::<2>)
+        else {
+            return;
+        };
+        let shift = self.hash_shift & 31;
+        let mut hash = u32::from(*one) << shift ^ u32::from(*two);
+        let window_mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
+        for byte in bytes {
+            hash = (hash << shift ^ u32::from(*byte)) & self.hash_mask;
+            let Some(head) = self.heads.get_mut(hash as usize) else {
+                return;
+            };
+            self.previous[position & window_mask] = *head;
+            *head = position as u16;
+            position = position.wrapping_add(1);
+        }
+        self.hash = hash;
+    }
+
+    /// Inserts the positions of a run of equal bytes, which all have the same hash; gives `end`.
+    fn insert_run(&mut self, first: usize, end: usize) -> usize {
+        self.begin_hash(first);
+        self.insert(first);
+        let window_mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
+        for position in first.wrapping_add(1)..end {
+            self.previous[position & window_mask] = position.wrapping_sub(1) as u16;
+        }
+        if let Some(head) = self.heads.get_mut(self.hash as usize) {
+            *head = end.wrapping_sub(1) as u16;
+        }
+        end
+    }
+
     /// Forgets all positions, as a full flush does.
     pub(super) fn forget(&mut self) {
         self.heads.fill(0);
@@ -225,44 +274,43 @@ impl Matcher {
         }
     }
 
-    /// The length of the longest match longer than `best`, at least one, that starts at
+    /// The length of the longest match longer than `best`, at least two, that starts at
     /// `candidate` or before it in its chain; `best` if there is none. Sets where it starts.
     #[inline(always)]
     pub(super) fn longest_match(
         &mut self,
         mut candidate: usize,
         mut best: usize,
-        effort: &Effort,
+        mut chain: u32,
+        nice_length: usize,
     ) -> usize {
-        let mut chain = effort.chain_length;
-        if best >= effort.good_length {
-            chain >>= 2;
-        }
-        let nice = effort.nice_length.min(self.lookahead);
+        let nice = nice_length.min(self.lookahead);
         let position = self.position;
         let limit = position.saturating_sub(self.reach());
         let mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
         let buffer = &*self.buffer;
-        let Some(current) = buffer
-            .get(position..)
-            .and_then(<[u8]>::first_chunk::<LONGEST_COPY>)
-        else {
-            return best.min(self.lookahead);
-        };
-        let start = u16::from_le_bytes([current[0], current[1]]);
-        let mut end = pair(buffer, position.wrapping_add(best).wrapping_sub(1));
+        let current: &[u8; LONGEST_COPY] = at(buffer, position);
+        let start = u32::from_le_bytes(*at(buffer, position)) & THREE_BYTES;
+        let mut match_start = self.match_start;
+        // The last bytes that a longer match has tell most candidates apart.
+        let mut end_offset = best.saturating_sub(3);
+        let mut end_mask = if best < 3 { THREE_BYTES } else { u32::MAX };
+        let mut end = u32::from_le_bytes(*at(buffer, position.wrapping_add(end_offset)));
         loop {
-            if pair(buffer, candidate.wrapping_add(best).wrapping_sub(1)) == end
-                && pair(buffer, candidate) == start
+            let other_end = u32::from_le_bytes(*at(buffer, candidate.wrapping_add(end_offset)));
+            if (other_end ^ end) & end_mask == 0
+                && u32::from_le_bytes(*at(buffer, candidate)) & THREE_BYTES == start
             {
-                let length = common_length(buffer, candidate, current);
+                let length = common_length(at(buffer, candidate), current);
                 if length > best {
-                    self.match_start = candidate;
+                    match_start = candidate;
                     best = length;
                     if length >= nice {
                         break;
                     }
-                    end = pair(buffer, position.wrapping_add(best).wrapping_sub(1));
+                    end_offset = best.wrapping_sub(3);
+                    end_mask = u32::MAX;
+                    end = u32::from_le_bytes(*at(buffer, position.wrapping_add(end_offset)));
                 }
             }
             candidate = usize::from(self.previous[candidate & mask]);
@@ -271,40 +319,41 @@ impl Matcher {
                 break;
             }
         }
+        self.match_start = match_start;
         best.min(self.lookahead)
     }
 }
 
-/// Two bytes as a number.
+/// The lowest bytes of a number read lowest byte first.
+const THREE_BYTES: u32 = 0xff_ffff;
+
+/// `N` bytes, at most [`MARGIN`], from `position` on.
 #[inline(always)]
-fn pair(buffer: &[u8; BUFFER], position: usize) -> u16 {
-    let first = buffer[position & (BUFFER - 1)];
-    let second = buffer[position.wrapping_add(1) & (BUFFER - 1)];
-    u16::from_le_bytes([first, second])
+fn at<const N: usize>(buffer: &[u8; BUFFER + MARGIN], position: usize) -> &[u8; N] {
+    const { assert!(N <= MARGIN) };
+    let start = position & (BUFFER - 1);
+    match buffer[start..].first_chunk() {
+        Some(chunk) => chunk,
+        None => unreachable!("the margin is as long"),
+    }
 }
 
-/// How many bytes at `candidate` equal those of `current`.
+/// How many bytes are equal at the start.
 #[inline(always)]
-fn common_length(buffer: &[u8; BUFFER], candidate: usize, current: &[u8; LONGEST_COPY]) -> usize {
-    let Some(earlier) = buffer
-        .get(candidate..)
-        .and_then(<[u8]>::first_chunk::<LONGEST_COPY>)
-    else {
-        return 0;
-    };
-    let (words, _) = current.as_chunks::<8>();
-    let (earlier_words, _) = earlier.as_chunks::<8>();
+fn common_length(one: &[u8; LONGEST_COPY], other: &[u8; LONGEST_COPY]) -> usize {
+    let (words, _) = one.as_chunks::<8>();
+    let (other_words, _) = other.as_chunks::<8>();
     let mut length = 0usize;
-    for (word, earlier) in words.iter().zip(earlier_words) {
-        let difference = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*earlier);
+    for (word, other) in words.iter().zip(other_words) {
+        let difference = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
         if difference != 0 {
             return length.wrapping_add((difference.trailing_zeros() >> 3) as usize);
         }
         length = length.wrapping_add(8);
     }
-    if current[256] != earlier[256] {
+    if one[256] != other[256] {
         256
-    } else if current[257] != earlier[257] {
+    } else if one[257] != other[257] {
         257
     } else {
         258

@@ -240,9 +240,12 @@ impl Replay {
             if self.matcher.lookahead >= SHORTEST_COPY {
                 let candidate = self.matcher.insert(position);
                 if candidate != 0 && position - candidate <= self.matcher.reach() {
-                    length = self
-                        .matcher
-                        .longest_match(candidate, SHORTEST_COPY - 1, &self.effort);
+                    length = self.matcher.longest_match(
+                        candidate,
+                        SHORTEST_COPY - 1,
+                        self.effort.chain_length,
+                        self.effort.nice_length,
+                    );
                 }
             }
             if length < SHORTEST_COPY {
@@ -255,9 +258,8 @@ impl Replay {
             self.matcher.lookahead -= length;
             self.matcher.position += length;
             if length <= self.effort.lazy_length && self.matcher.lookahead >= SHORTEST_COPY {
-                for inside in position + 1..position + length {
-                    self.matcher.insert(inside);
-                }
+                self.matcher
+                    .insert_match(position + 1, 0, position + length);
             } else {
                 self.matcher.begin_hash(position + length);
             }
@@ -314,10 +316,18 @@ impl Replay {
     /// The length of the longest match that is worth it, above `before`.
     #[inline(always)]
     fn search(&mut self, candidate: usize, before: usize) -> usize {
-        let length = self.matcher.longest_match(candidate, before, &self.effort);
+        let mut chain = self.effort.chain_length;
+        if before >= self.effort.good_length {
+            chain >>= 2;
+        }
+        let filtered = self.parameters.strategy == Strategy::Filtered;
+        // What is not worth it need not be found.
+        let best = before.max(if filtered { FILTERED_SHORTEST } else { 0 });
+        let length = self
+            .matcher
+            .longest_match(candidate, best, chain, self.effort.nice_length);
         let too_far = length == SHORTEST_COPY
             && self.matcher.position.wrapping_sub(self.matcher.match_start) > TOO_FAR;
-        let filtered = self.parameters.strategy == Strategy::Filtered;
         if length <= FILTERED_SHORTEST && (filtered || too_far) {
             SHORTEST_COPY - 1
         } else {
@@ -334,9 +344,10 @@ impl Replay {
         // Beyond it there are no three bytes to insert.
         let last = (position + self.matcher.lookahead).saturating_sub(SHORTEST_COPY);
         let end = position + length - 1;
-        for inside in position + 1..end.min(last + 1) {
-            self.matcher.insert(inside);
-        }
+        let run_end = if distance == 1 { end - 2 } else { 0 };
+        let last = end.min(last + 1);
+        self.matcher
+            .insert_match(position + 1, run_end.min(last), last);
         self.matcher.lookahead -= length - 1;
         self.matcher.position = end;
         self.literal_pending = false;
