@@ -12,8 +12,8 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lepta_codec::entropy::{Coder, RangeDecoder, RangeEncoder};
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, SEGMENT_INPUT,
-    Step,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level,
+    SEGMENT_INPUT, Step,
 };
 
 static SAMPLE_JPEG: &[u8] = include_bytes!("../../../tests/data/sample.jpg");

@@ -4,7 +4,8 @@
 //! `cargo run --release -p lepta-codec --example roundtrip -- [--level fast|default] FILE...`
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, Step, Summary,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, Step,
+    Summary,
 };
 use std::process::ExitCode;
 use std::sync::LazyLock;

@@ -29,23 +29,18 @@ impl FilterType {
 }
 
 /// The predictor of type Paeth: of the three, the one closest to `left + above - corner`.
+///
+/// Without branches, so that pixels become vectors.
 #[inline(always)]
 fn paeth(left: u8, above: u8, corner: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(above), i16::from(corner));
-    let to_left = b.wrapping_sub(c).wrapping_abs();
-    let to_above = a.wrapping_sub(c).wrapping_abs();
-    let to_corner = a
-        .wrapping_add(b)
-        .wrapping_sub(c)
-        .wrapping_sub(c)
-        .wrapping_abs();
-    if to_left <= to_above && to_left <= to_corner {
-        left
-    } else if to_above <= to_corner {
-        above
-    } else {
-        corner
-    }
+    let to_left = b.wrapping_sub(c);
+    let to_above = a.wrapping_sub(c);
+    let to_corner = to_left.wrapping_add(to_above).wrapping_abs();
+    let (to_left, to_above) = (to_left.wrapping_abs(), to_above.wrapping_abs());
+    let behind = if to_above <= to_corner { b } else { c };
+    let is_left = (to_left <= to_above) & (to_left <= to_corner);
+    (if is_left { a } else { behind }) as u8
 }
 
 #[inline(always)]
@@ -131,10 +126,10 @@ fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
         FilterType::Sub => {
             let (pixels, rest) = row.as_chunks_mut::<N>();
             for pixel in pixels {
-                for (value, left) in pixel.iter_mut().zip(&left) {
-                    *value = value.wrapping_add(*left);
+                for channel in 0..N {
+                    left[channel] = left[channel].wrapping_add(pixel[channel]);
                 }
-                left = *pixel;
+                *pixel = left;
             }
             for (value, left) in rest.iter_mut().zip(&left) {
                 *value = value.wrapping_add(*left);
@@ -144,10 +139,11 @@ fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
             let (pixels, rest) = row.as_chunks_mut::<N>();
             let (aboves, rest_above) = above.as_chunks::<N>();
             for (pixel, above) in pixels.iter_mut().zip(aboves) {
-                for ((value, left), above) in pixel.iter_mut().zip(&left).zip(above) {
-                    *value = value.wrapping_add(average(*left, *above));
+                for channel in 0..N {
+                    let prediction = average(left[channel], above[channel]);
+                    left[channel] = pixel[channel].wrapping_add(prediction);
                 }
-                left = *pixel;
+                *pixel = left;
             }
             for ((value, left), above) in rest.iter_mut().zip(&left).zip(rest_above) {
                 *value = value.wrapping_add(average(*left, *above));
@@ -157,12 +153,13 @@ fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
             let (pixels, rest) = row.as_chunks_mut::<N>();
             let (aboves, rest_above) = above.as_chunks::<N>();
             for (pixel, above) in pixels.iter_mut().zip(aboves) {
-                for (((value, left), above), corner) in
-                    pixel.iter_mut().zip(&left).zip(above).zip(&corner)
-                {
-                    *value = value.wrapping_add(paeth(*left, *above, *corner));
+                let mut known = *pixel;
+                for channel in 0..N {
+                    let prediction = paeth(left[channel], above[channel], corner[channel]);
+                    known[channel] = known[channel].wrapping_add(prediction);
                 }
-                left = *pixel;
+                *pixel = known;
+                left = known;
                 corner = *above;
             }
             for (((value, left), above), corner) in

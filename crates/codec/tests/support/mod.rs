@@ -2,7 +2,8 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level, Step,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level,
+    Step,
 };
 
 /// A small photo, about 90 KB.
