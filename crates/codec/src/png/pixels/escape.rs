@@ -24,8 +24,10 @@ pub(super) struct Escapes {
     /// The last colour by its green and W, and by its green alone.
     by_green_and_w: Box<[u32]>,
     by_green: Box<[u32; 256]>,
-    green_flags: [Slot; 16],
+    green_flags: [Slot; 64],
     alpha_flags: [Slot; 64],
+    /// The last colour that was coded here.
+    last: u32,
     pub(super) tree: ByteTree,
     pub(super) residuals: Residuals,
 }
@@ -49,8 +51,9 @@ impl Escapes {
             newest_flags: [Slot::EVEN; 512],
             by_green_and_w: vec![0; SETS].into_boxed_slice(),
             by_green: Box::new([0; 256]),
-            green_flags: [Slot::EVEN; 16],
+            green_flags: [Slot::EVEN; 64],
             alpha_flags: [Slot::EVEN; 64],
+            last: 0,
             tree: ByteTree::new(),
             residuals: Residuals::new(),
         }
@@ -63,6 +66,7 @@ impl Escapes {
         self.by_green.fill(0);
         self.green_flags.fill(Slot::EVEN);
         self.alpha_flags.fill(Slot::EVEN);
+        self.last = 0;
         self.tree.reset();
         self.residuals.reset();
     }
@@ -98,6 +102,7 @@ impl Escapes {
         let set = (hash([near.w & COLOUR, pixel >> 8 & 255]) >> 20) as usize;
         self.by_green_and_w[set] = pixel & COLOUR;
         self.by_green[(pixel >> 8 & 255) as usize] = pixel & COLOUR;
+        self.last = pixel & COLOUR;
         pixel & COLOUR | alpha
     }
 
@@ -164,11 +169,17 @@ impl Escapes {
         }
         let set = (hash([near.w & COLOUR, u32::from(value)]) >> 20) as usize;
         let colours = [self.by_green_and_w[set], self.by_green[usize::from(value)]];
+        let (expected, spread) = self.expect_over_green(near, i32::from(value));
         for (index, colour) in colours.iter().enumerate() {
             if colour >> 8 & 255 != u32::from(value) || index == 1 && *colour == colours[0] {
                 continue;
             }
-            let context = index << 1 | usize::from(colours[0] == colours[1]);
+            let distance = (over_green(*colour, 0) - expected[0])
+                .abs()
+                .max((over_green(*colour, 16) - expected[1]).abs());
+            let context = (distance as usize).min(7) << 2
+                | index << 1
+                | usize::from(colours[0] == colours[1]);
             let slot = &mut self.green_flags[context];
             if slot.code(
                 coder,
@@ -184,8 +195,46 @@ impl Escapes {
             dither,
             near,
             u32::from(value) << 8 | alpha,
+            expected,
+            spread,
             pixel,
         )
+    }
+
+    /// What red and blue less green should be, given green; and how far apart in green the colours
+    /// are that say so. Edges are blended from two colours, so that the channels of all pixels along
+    /// one change together: the line is drawn through the darkest and the lightest pixel around, or
+    /// the colour coded last where those are alike.
+    #[inline(always)]
+    fn expect_over_green(&self, near: &Neighbours, g: i32) -> ([i32; 2], i32) {
+        let (mut dark, mut light) = (near.w, near.w);
+        for pixel in [near.n, near.nw, near.ne, near.ww, near.nn] {
+            if green(pixel) < green(dark) {
+                dark = pixel;
+            }
+            if green(pixel) > green(light) {
+                light = pixel;
+            }
+        }
+        if green(light) - green(dark) < 16 {
+            dark = near.w;
+            light = self.last;
+        }
+        let spread = green(light) - green(dark);
+        if spread.abs() < 8 {
+            let expected = [0, 16].map(|shift| {
+                let [w, n, nw] = [near.w, near.n, near.nw].map(|pixel| over_green(pixel, shift));
+                median(w, n, nw)
+            });
+            return (expected, 0);
+        }
+        let expected = [0, 16].map(|shift| {
+            let (start, end) = (over_green(dark, shift), over_green(light, shift));
+            let value =
+                start + (2 * (g - green(dark)) * (end - start) + spread).div_euclid(2 * spread);
+            value.clamp(-g, 255 - g)
+        });
+        (expected, spread)
     }
 
     fn code_red_and_blue<C: Coder, const MIXES: bool>(
@@ -194,16 +243,18 @@ impl Escapes {
         dither: &mut Dither,
         near: &Neighbours,
         known: u32,
+        expected: [i32; 2],
+        spread: i32,
         pixel: u32,
     ) -> u32 {
         let mut result = known;
         let g = green(known);
         let mut last = 0;
         for (kind, shift) in [0, 16].into_iter().enumerate() {
-            let [w, n, nw] = [near.w, near.n, near.nw].map(|p| over_green(p, shift));
-            let expected = median(w, n, nw);
+            let expected = expected[kind];
+            let [w, n] = [near.w, near.n].map(|p| over_green(p, shift));
             let kind = kind as u32;
-            let spread = class(w - n) << 4 | class(n - nw);
+            let spread = class(w - n) << 4 | class(spread);
             let contexts = [
                 hash([kind, spread, last as u32]),
                 hash([kind, w.cast_unsigned(), n.cast_unsigned(), 1]),
