@@ -1,4 +1,4 @@
-//! The parameters of zlib's `deflate`.
+//! What decides the bytes of a compressed stream: the compressor and its parameters.
 
 /// How tokens are chosen: the `strategy` of zlib's `deflateInit2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,10 +14,22 @@ pub(crate) enum Strategy {
     Fixed,
 }
 
-/// What decides the bytes that zlib's `deflate` puts out.
+/// What wrote a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Compressor {
+    /// zlib from version 1.2.11 on, as libpng and others call it.
+    Zlib,
+    /// The crate `miniz_oxide`; of the parameters, only the level counts.
+    MinizOxide,
+    /// The same, flushed before the end (`Z_SYNC_FLUSH`), as Chromium does.
+    MinizOxideFlushed,
+}
+
+/// What decides the bytes that a compressor puts out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parameters {
-    /// 0 to 9.
+    pub(crate) compressor: Compressor,
+    /// 0 to 9; to 10 for `miniz_oxide`.
     pub(crate) level: u8,
     pub(crate) strategy: Strategy,
     /// 1 to 9; zlib's default is 8.
@@ -30,9 +42,10 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// What libpng uses where its caller sets nothing but a level.
+    /// What libpng gives to zlib where its caller sets nothing but a level.
     pub(crate) const fn new(level: u8, strategy: Strategy) -> Self {
         Self {
+            compressor: Compressor::Zlib,
             level,
             strategy,
             memory_level: 8,

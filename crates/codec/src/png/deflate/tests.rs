@@ -1,7 +1,7 @@
 //! Replay and inflater against the real zlib.
 
 use super::inflater::Inflater;
-use super::parameters::{Parameters, Strategy};
+use super::parameters::{Compressor, Parameters, Strategy};
 use super::replay::{Flush, Replay};
 use super::search::{Search, Trial};
 use super::token_reader::Progress;
@@ -169,6 +169,7 @@ fn parameters() -> impl proptest::strategy::Strategy<Value = Parameters> {
     )
         .prop_map(
             |(level, strategy, memory_level, window_bits, output_buffer)| Parameters {
+                compressor: Compressor::Zlib,
                 level,
                 strategy,
                 memory_level,
@@ -215,6 +216,7 @@ fn every_parameter_set_replays() {
             for memory_level in 1..=9 {
                 for window_bits in 8..=15 {
                     let parameters = Parameters {
+                        compressor: Compressor::Zlib,
                         level,
                         strategy,
                         memory_level,
@@ -337,6 +339,7 @@ fn thousands_of_cases_replay() {
         let length = random.usize(0..400_000) >> random.u32(0..8);
         let input = generate((case, length, random.u8(0..7)));
         let parameters = Parameters {
+            compressor: Compressor::Zlib,
             level: random.u8(0..=9),
             strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
             memory_level: random.u8(1..=9),
@@ -361,6 +364,7 @@ fn flushes_replay() {
     for case in 0..200u64 {
         let mut random = fastrand::Rng::with_seed(case);
         let parameters = Parameters {
+            compressor: Compressor::Zlib,
             level: random.u8(1..=9),
             strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
             memory_level: random.u8(1..=9),
