@@ -1,6 +1,6 @@
 //! The parameters that writers of PNG files use.
 
-use super::parameters::{Compressor, Parameters, Strategy};
+use super::parameters::{Compressor, Flush, Parameters, Strategy};
 
 use Strategy::{Default, Filtered, Fixed, HuffmanOnly, RunLength};
 
@@ -84,10 +84,11 @@ pub(crate) fn likely_parameters(
         2 => 6,
         _ => 9,
     };
-    let others = [Compressor::MinizOxideFlushed, Compressor::MinizOxide]
+    let others = [Flush::Sync, Flush::None]
         .into_iter()
-        .map(move |compressor| Parameters {
-            compressor,
+        .map(move |flush_before_end| Parameters {
+            compressor: Compressor::MinizOxide,
+            flush_before_end,
             ..Parameters::new(level, Default)
         });
     compressed.chain(others).chain(stored)

@@ -3,7 +3,7 @@
 //! Invariant: the crate itself does it, in one version for ever, because other versions may choose
 //! other bytes.
 
-use super::replay::Flush;
+use super::parameters::Flush;
 use miniz_oxide::DataFormat;
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,

@@ -19,10 +19,23 @@ pub(crate) enum Strategy {
 pub(crate) enum Compressor {
     /// zlib from version 1.2.11 on, as libpng and others call it.
     Zlib,
-    /// The crate `miniz_oxide`; of the parameters, only the level counts.
+    /// The crate `miniz_oxide`, with its level as the only parameter.
     MinizOxide,
-    /// The same, flushed before the end (`Z_SYNC_FLUSH`), as Chromium does.
-    MinizOxideFlushed,
+}
+
+/// What to do with bytes that are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Flush {
+    /// Keep them.
+    None,
+    /// End the block with an empty one of the fixed codes.
+    Partial,
+    /// End the block with an empty stored one, at a byte.
+    Sync,
+    /// The same, and start searching anew.
+    Full,
+    /// End the stream.
+    Finish,
 }
 
 /// What decides the bytes that a compressor puts out.
@@ -39,6 +52,9 @@ pub(crate) struct Parameters {
     /// The bytes that the caller gives room for at a time; they decide level 0's blocks only.
     /// libpng gives 8,192.
     pub(crate) output_buffer: u32,
+    /// What comes before the end: [`Flush::None`] mostly, [`Flush::Partial`] with some writers that
+    /// use zlib, [`Flush::Sync`] with Chromium.
+    pub(crate) flush_before_end: Flush,
 }
 
 impl Parameters {
@@ -51,6 +67,7 @@ impl Parameters {
             memory_level: 8,
             window_bits: 15,
             output_buffer: 8192,
+            flush_before_end: Flush::None,
         }
     }
 

@@ -1,24 +1,9 @@
 //! Compressing again as the writer of a stream did.
 
 use super::miniz_replay::MinizReplay;
-use super::parameters::{Compressor, Parameters};
+use super::parameters::{Compressor, Flush, Parameters};
 use super::token::Token;
 use super::zlib_replay::ZlibReplay;
-
-/// What to do with bytes that are held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Flush {
-    /// Keep them.
-    None,
-    /// End the block with an empty one of the fixed codes.
-    Partial,
-    /// End the block with an empty stored one, at a byte.
-    Sync,
-    /// The same, and start searching anew.
-    Full,
-    /// End the stream.
-    Finish,
-}
 
 /// Compresses as the writer of a stream did, to a raw DEFLATE stream: without the header and the
 /// checksum of the zlib format.
@@ -46,7 +31,7 @@ impl Replay {
         self.parameters = *parameters;
         match parameters.compressor {
             Compressor::Zlib => self.zlib.reset(parameters),
-            Compressor::MinizOxide | Compressor::MinizOxideFlushed => self
+            Compressor::MinizOxide => self
                 .miniz
                 .get_or_insert_with(MinizReplay::boxed)
                 .reset(parameters.level),
@@ -69,8 +54,9 @@ impl Replay {
 
     /// Ends the stream.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.parameters.compressor == Compressor::MinizOxideFlushed {
-            self.flush(&[], Flush::Sync, out);
+        let before = self.parameters.flush_before_end;
+        if !matches!(before, Flush::None | Flush::Finish) {
+            self.flush(&[], before, out);
         }
         self.flush(&[], Flush::Finish, out);
     }

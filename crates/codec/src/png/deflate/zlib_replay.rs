@@ -12,8 +12,7 @@
 
 use super::blocks::{Block, BlockWriter};
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
-use super::parameters::{Parameters, Strategy};
-use super::replay::Flush;
+use super::parameters::{Flush, Parameters, Strategy};
 use super::stored::{OutputBuffer, Storing};
 use super::token::{LONGEST_COPY, SHORTEST_COPY, Token};
 
