@@ -1,4 +1,4 @@
-//! The real zlib's `deflate` with all its parameters, for tests to compare with.
+//! The real zlib's `deflate` with all its parameters and its `inflate`, for tests to compare with.
 //!
 //! No part of the product. Invariant: a stream stays in one place from its beginning to its end,
 //! because zlib keeps its address.
@@ -43,22 +43,7 @@ impl Deflate {
         window_bits: c_int,
         buffer: usize,
     ) -> Self {
-        let mut stream = Box::new(libz_sys::z_stream {
-            next_in: null_mut(),
-            avail_in: 0,
-            total_in: 0,
-            next_out: null_mut(),
-            avail_out: 0,
-            total_out: 0,
-            msg: null_mut(),
-            state: null_mut(),
-            zalloc: allocate,
-            zfree: release,
-            opaque: null_mut(),
-            data_type: 0,
-            adler: 0,
-            reserved: 0,
-        });
+        let mut stream = Box::new(empty_stream());
         let size = c_int::try_from(size_of::<libz_sys::z_stream>()).expect("a small structure");
         // SAFETY: the stream is initialised as zlib wants it and stays where it is.
         let status = unsafe {
@@ -120,5 +105,57 @@ impl Drop for Deflate {
     fn drop(&mut self) {
         // SAFETY: the stream was initialised and is ended once.
         unsafe { libz_sys::deflateEnd(&raw mut *self.stream) };
+    }
+}
+
+/// What zlib's `inflate` makes of a whole stream: its bytes and how many bytes it has, or `None` if
+/// it is not valid.
+///
+/// # Panics
+///
+/// Where zlib fails for another reason.
+#[must_use]
+pub fn inflate(stream: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut state = Box::new(empty_stream());
+    let size = c_int::try_from(size_of::<libz_sys::z_stream>()).expect("a small structure");
+    // SAFETY: the stream is initialised as zlib wants it and stays where it is.
+    let status = unsafe { libz_sys::inflateInit_(&raw mut *state, libz_sys::zlibVersion(), size) };
+    assert_eq!(status, libz_sys::Z_OK, "inflateInit");
+    state.next_in = stream.as_ptr().cast_mut();
+    state.avail_in = c_uint::try_from(stream.len()).expect("an input below 4 GiB");
+    let mut out = Vec::new();
+    let mut buffer = vec![0; 1 << 16];
+    let status = loop {
+        state.next_out = buffer.as_mut_ptr();
+        state.avail_out = 1 << 16;
+        // SAFETY: the pointers and lengths are those of slices that live during the call.
+        let status = unsafe { libz_sys::inflate(&raw mut *state, Z_NO_FLUSH) };
+        out.extend_from_slice(&buffer[..buffer.len() - state.avail_out as usize]);
+        if status != libz_sys::Z_OK {
+            break status;
+        }
+    };
+    let used = stream.len() - state.avail_in as usize;
+    // SAFETY: the stream was initialised and is ended once.
+    unsafe { libz_sys::inflateEnd(&raw mut *state) };
+    (status == Z_STREAM_END).then_some((out, used))
+}
+
+fn empty_stream() -> libz_sys::z_stream {
+    libz_sys::z_stream {
+        next_in: null_mut(),
+        avail_in: 0,
+        total_in: 0,
+        next_out: null_mut(),
+        avail_out: 0,
+        total_out: 0,
+        msg: null_mut(),
+        state: null_mut(),
+        zalloc: allocate,
+        zfree: release,
+        opaque: null_mut(),
+        data_type: 0,
+        adler: 0,
+        reserved: 0,
     }
 }

@@ -1,6 +1,6 @@
 //! The parameters that writers of PNG files use.
 
-use super::parameters::{Parameters, Strategy};
+use super::parameters::{Compressor, Flush, Parameters, Strategy};
 
 use Strategy::{Default, Filtered, Fixed, HuffmanOnly, RunLength};
 
@@ -77,7 +77,21 @@ pub(crate) fn likely_parameters(
         output_buffer,
         ..Parameters::new(0, Default)
     });
-    compressed.chain(stored)
+    // Chromium and the crate `png` use level 6.
+    let level = match header >> 6 & 3 {
+        0 => 1,
+        1 => 4,
+        2 => 6,
+        _ => 9,
+    };
+    let others = [Flush::Sync, Flush::None]
+        .into_iter()
+        .map(move |flush_before_end| Parameters {
+            compressor: Compressor::MinizOxide,
+            flush_before_end,
+            ..Parameters::new(level, Default)
+        });
+    compressed.chain(others).chain(stored)
 }
 
 /// The memory levels whose blocks have so many tokens, or the common ones.

@@ -1,4 +1,4 @@
-//! The parameters of zlib's `deflate`.
+//! What decides the bytes of a compressed stream: the compressor and its parameters.
 
 /// How tokens are chosen: the `strategy` of zlib's `deflateInit2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,10 +14,35 @@ pub(crate) enum Strategy {
     Fixed,
 }
 
-/// What decides the bytes that zlib's `deflate` puts out.
+/// What wrote a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Compressor {
+    /// zlib from version 1.2.11 on, as libpng and others call it.
+    Zlib,
+    /// The crate `miniz_oxide`, with its level as the only parameter.
+    MinizOxide,
+}
+
+/// What to do with bytes that are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Flush {
+    /// Keep them.
+    None,
+    /// End the block with an empty one of the fixed codes.
+    Partial,
+    /// End the block with an empty stored one, at a byte.
+    Sync,
+    /// The same, and start searching anew.
+    Full,
+    /// End the stream.
+    Finish,
+}
+
+/// What decides the bytes that a compressor puts out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Parameters {
-    /// 0 to 9.
+    pub(crate) compressor: Compressor,
+    /// 0 to 9; to 10 for `miniz_oxide`.
     pub(crate) level: u8,
     pub(crate) strategy: Strategy,
     /// 1 to 9; zlib's default is 8.
@@ -27,17 +52,22 @@ pub(crate) struct Parameters {
     /// The bytes that the caller gives room for at a time; they decide level 0's blocks only.
     /// libpng gives 8,192.
     pub(crate) output_buffer: u32,
+    /// What comes before the end: [`Flush::None`] mostly, [`Flush::Partial`] with some writers that
+    /// use zlib, [`Flush::Sync`] with Chromium.
+    pub(crate) flush_before_end: Flush,
 }
 
 impl Parameters {
-    /// What libpng uses where its caller sets nothing but a level.
+    /// What libpng gives to zlib where its caller sets nothing but a level.
     pub(crate) const fn new(level: u8, strategy: Strategy) -> Self {
         Self {
+            compressor: Compressor::Zlib,
             level,
             strategy,
             memory_level: 8,
             window_bits: 15,
             output_buffer: 8192,
+            flush_before_end: Flush::None,
         }
     }
 

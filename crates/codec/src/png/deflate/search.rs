@@ -6,7 +6,7 @@
 
 use super::inflater::Inflater;
 use super::likely::likely_parameters;
-use super::parameters::Parameters;
+use super::parameters::{Flush, Parameters};
 use super::replay::Replay;
 use super::token::Token;
 use super::token_reader::{Progress, TokenReader};
@@ -16,9 +16,14 @@ const TOKENS_HELD: usize = 1024;
 /// A block of memory level 9, in bytes.
 const LARGEST_BLOCK: usize = 132_000;
 
+/// Rows longer than this, in bytes, are given in pieces of it.
+const LONGEST_PIECE: usize = 1 << 20;
+
 /// How a trial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trial {
+    /// Everything is as it was written, but for how the stream ends.
+    ButForTheEnd,
     /// Everything is as it was written, up to the end.
     Whole,
     /// What was looked at is as it was written.
@@ -37,6 +42,8 @@ pub(crate) struct Search {
     /// The number of the first of them.
     first_expected: u64,
     out: Vec<u8>,
+    /// Bytes that do not yet make a piece.
+    piece: Vec<u8>,
 }
 
 impl Search {
@@ -46,6 +53,7 @@ impl Search {
             expected: Vec::with_capacity(TOKENS_HELD),
             first_expected: 0,
             out: Vec::with_capacity(LARGEST_BLOCK),
+            piece: Vec::new(),
         }
     }
 
@@ -72,6 +80,19 @@ impl Search {
                 Trial::Differs(bytes) => budget = budget.saturating_sub(bytes),
                 Trial::Broken => break,
                 Trial::Whole | Trial::SoFar => return Some((parameters, trial)),
+                Trial::ButForTheEnd => {
+                    budget = budget.saturating_sub(self.inflater.produced());
+                    let flushed = Parameters {
+                        flush_before_end: Flush::Partial,
+                        ..parameters
+                    };
+                    let limit = most.min(budget);
+                    let trial = self.try_parameters(replay, &flushed, stream, row, limit);
+                    if trial == Trial::Whole {
+                        return Some((flushed, trial));
+                    }
+                    budget = budget.saturating_sub(self.inflater.produced());
+                }
             }
         }
         None
@@ -92,6 +113,8 @@ impl Search {
         self.expected.clear();
         self.first_expected = 0;
         self.out.clear();
+        self.piece.clear();
+        let row = row.clamp(1, LONGEST_PIECE);
         let mut input = stream;
         let mut rest = stream.get(2..).unwrap_or(&[]);
         loop {
@@ -100,32 +123,31 @@ impl Search {
             };
             let progress = step.progress;
             self.expected.extend_from_slice(step.tokens);
-            for piece in step.bytes.chunks(row.max(1)) {
-                replay.push(piece, &mut self.out);
-                if !equals_start(&self.out, &mut rest) {
-                    return Trial::Differs(self.inflater.produced());
-                }
-                self.out.clear();
-                if parameters.level == 0 {
-                    // There are no tokens to choose.
-                    self.expected.clear();
-                } else if !has_expected(&mut self.expected, &mut self.first_expected, replay) {
+            let mut bytes = step.bytes;
+            while let Some((start, after)) = bytes.split_at_checked(row - self.piece.len()) {
+                bytes = after;
+                self.piece.extend_from_slice(start);
+                replay.push(&self.piece, &mut self.out);
+                self.piece.clear();
+                if !equals_start(&mut self.out, &mut rest)
+                    || !has_expected(&mut self.expected, &mut self.first_expected, replay)
+                {
                     return Trial::Differs(self.inflater.produced());
                 }
             }
+            self.piece.extend_from_slice(bytes);
             match progress {
-                Progress::NeedsRoom if self.inflater.produced() >= most => return Trial::SoFar,
-                Progress::NeedsRoom => {}
-                Progress::NeedsInput => return Trial::SoFar,
-                Progress::Ended => {
-                    replay.finish(&mut self.out);
-                    return if equals_start(&self.out, &mut rest) {
-                        Trial::Whole
-                    } else {
-                        Trial::Differs(self.inflater.produced())
-                    };
-                }
+                Progress::NeedsRoom if self.inflater.produced() < most => {}
+                Progress::NeedsRoom | Progress::NeedsInput => return Trial::SoFar,
+                Progress::Ended => break,
             }
+        }
+        replay.push(&self.piece, &mut self.out);
+        replay.finish(&mut self.out);
+        if equals_start(&mut self.out, &mut rest) {
+            Trial::Whole
+        } else {
+            Trial::ButForTheEnd
         }
     }
 }
@@ -144,22 +166,28 @@ fn first_block_tokens(stream: &[u8]) -> Option<u64> {
     reader.first_block_tokens()
 }
 
-/// Whether `rest` begins with `bytes`, as far as it goes; advances it past them.
-fn equals_start(bytes: &[u8], rest: &mut &[u8]) -> bool {
+/// Whether `rest` begins with `bytes`, as far as it goes; advances it past them and takes them.
+fn equals_start(bytes: &mut Vec<u8>, rest: &mut &[u8]) -> bool {
     let length = bytes.len().min(rest.len());
     let (start, after) = rest.split_at(length);
     *rest = after;
-    start == &bytes[..length]
+    let equal = start == &bytes[..length];
+    bytes.clear();
+    equal
 }
 
 /// Whether the tokens held back by the replay are the expected ones; drops those compared.
 fn has_expected(expected: &mut Vec<Token>, first_expected: &mut u64, replay: &Replay) -> bool {
+    let Some((written, pending)) = replay.tokens() else {
+        expected.clear();
+        return true;
+    };
     // Those before were compared as bytes.
-    let skipped = replay.written_tokens().saturating_sub(*first_expected) as usize;
+    let skipped = written.saturating_sub(*first_expected) as usize;
     expected.drain(..skipped.min(expected.len()));
     *first_expected += skipped as u64;
-    let start = (*first_expected - replay.written_tokens()) as usize;
-    let tokens = replay.pending_tokens().get(start..).unwrap_or(&[]);
+    let start = (*first_expected - written) as usize;
+    let tokens = pending.get(start..).unwrap_or(&[]);
     if !expected.starts_with(tokens) {
         return false;
     }

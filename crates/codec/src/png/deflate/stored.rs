@@ -5,7 +5,7 @@
 
 use super::blocks::BlockWriter;
 use super::matcher::Matcher;
-use super::replay::Flush;
+use super::parameters::Flush;
 
 const LONGEST_STORED: usize = 65_535;
 
