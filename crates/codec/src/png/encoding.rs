@@ -157,8 +157,9 @@ impl Png {
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
-                let adler = reader.inflater.stored_checksum().unwrap_or_default();
-                image.end_stream(models, coder, adler);
+                let inflater = &reader.inflater;
+                let adler = inflater.stored_checksum().unwrap_or_default();
+                image.end_stream(models, coder, Some((inflater.checksum(), adler)));
             }
             let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
             run.consumed = place;

@@ -60,6 +60,7 @@ pub(super) struct ImageData {
     last_filter: FilterType,
     prediction: Prediction,
     replay: Replay,
+    /// Of the scanlines; the encoder has it from its inflater.
     adler: Adler32,
     /// Bytes of the zlib stream that are not in the file yet.
     stream: Vec<u8>,
@@ -158,7 +159,9 @@ impl ImageData {
         for (row, scanline) in scanlines.chunks_exact_mut(1 + row_bytes).enumerate() {
             self.code_filter(models, coder, strip, row, scanline);
         }
-        self.adler.update(scanlines);
+        if !C::ENCODES {
+            self.adler.update(scanlines);
+        }
         self.walk.advance(strip);
         // libpng compresses row by row, which tells in where the window slides.
         for scanline in scanlines.chunks_exact(1 + row_bytes) {
@@ -207,13 +210,19 @@ impl ImageData {
         self.walk.current().is_none()
     }
 
-    /// Ends the zlib stream behind the last strip; the encoder gives the Adler-32 in the file.
-    pub(super) fn end_stream<C: Coder>(&mut self, models: &mut Models, coder: &mut C, adler: u32) {
+    /// Ends the zlib stream behind the last strip. The encoder gives the Adler-32 of the scanlines and
+    /// the one in the file.
+    pub(super) fn end_stream<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        coder: &mut C,
+        in_file: Option<(u32, u32)>,
+    ) {
         self.replay.finish(&mut self.stream);
-        let right = self.adler.value();
-        let wrong = models.wrong_adler.code(coder, adler != right, SLOWEST);
+        let (right, actual) = in_file.unwrap_or((self.adler.value(), 0));
+        let wrong = models.wrong_adler.code(coder, actual != right, SLOWEST);
         let adler = match wrong {
-            true => code_number(coder, 32, adler),
+            true => code_number(coder, 32, actual),
             false => right,
         };
         self.stream.extend_from_slice(&adler.to_be_bytes());

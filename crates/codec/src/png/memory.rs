@@ -21,7 +21,7 @@ const KEPT_IMAGES: usize = 2;
 
 /// What the zlib streams of one image take at most: replay, inflaters, bytes inflated at a time, and
 /// the search for parameters.
-const STREAMS: usize = 1_300_000;
+const STREAMS: usize = 1_500_000;
 
 /// Bytes for the strips of an image: rows with and without filter types, and a row beside.
 fn strip_bytes(header: &ImageHeader) -> usize {

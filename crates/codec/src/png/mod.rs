@@ -241,7 +241,7 @@ impl Png {
             }
             let complete = image.is_complete();
             if complete {
-                image.end_stream(models, coder, 0);
+                image.end_stream(models, coder, None);
             }
             let right = image.decode_chunks(models, pool, coder, out, limit);
             if out.len() > limit {
