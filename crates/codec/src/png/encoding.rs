@@ -248,7 +248,7 @@ impl Png {
 const ENOUGH_REMEMBERED: u64 = 64 << 10;
 
 /// Raw bytes that are compared for others.
-const ENOUGH: u64 = 2 << 20;
+const ENOUGH: u64 = 16 << 20;
 
 /// The parameters that replay the zlib stream as far as it is in sight, if some are found. The
 /// stream was made from pieces of `row` bytes.
