@@ -5,10 +5,10 @@ use super::slot::{Dither, FOLLOWING, Slot, Weights, code_mixed};
 use crate::entropy::Coder;
 
 /// Contexts of a byte.
-pub(super) const TREE_CONTEXTS: usize = 7;
+pub(super) const TREE_CONTEXTS: usize = 5;
 
 /// Slots that all contexts share, in lines of 16: one for each half of a byte.
-const SLOTS: usize = 1 << 17;
+const SLOTS: usize = 1 << 16;
 
 /// Adaptive state.
 #[derive(Debug)]

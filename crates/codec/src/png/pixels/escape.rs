@@ -12,7 +12,7 @@ use crate::entropy::Coder;
 /// Sets of the newest colours after a context.
 const SETS: usize = 1 << 12;
 
-/// Newest colours remembered after W and N, after W, after N.
+/// Newest colours remembered after W and N, after WW and W, above N and NE.
 const CONTEXTS: usize = 3;
 const NEWEST: usize = 2;
 
@@ -83,14 +83,12 @@ impl Escapes {
         pixel: u32,
     ) -> u32 {
         let alpha = pixel & !COLOUR;
-        let sets = [
-            (hash([near.w & COLOUR, near.n & COLOUR]) >> 20) as usize,
-            SETS + (hash([near.w & COLOUR]) >> 20) as usize,
-            2 * SETS + (hash([near.n & COLOUR]) >> 20) as usize,
-        ];
+        let sets = [[near.w, near.n], [near.w, near.ww], [near.n, near.ne]]
+            .map(|[first, second]| (hash([first & COLOUR, second & COLOUR]) >> 20) as usize);
+        let sets = [sets[0], SETS + sets[1], 2 * SETS + sets[2]];
         let pixel = match self.code_newest(coder, dither, around, &sets, pixel) {
             Some(pixel) => pixel,
-            None => self.code_samples::<C, MIXES>(coder, dither, around, near, colourful, pixel),
+            None => self.code_samples::<C, MIXES>(coder, dither, near, colourful, pixel),
         };
         for set in sets {
             let [first, second] = &mut self.newest[set];
@@ -144,7 +142,6 @@ impl Escapes {
         &mut self,
         coder: &mut C,
         dither: &mut Dither,
-        around: &Surroundings,
         near: &Neighbours,
         colourful: bool,
         pixel: u32,
@@ -152,17 +149,24 @@ impl Escapes {
         let alpha = pixel & !COLOUR;
         let [w, n, nw, ne] = [near.w, near.n, near.nw, near.ne].map(green);
         let expected = median(w, n, nw);
-        let previous = if around.valid & 1 << 5 != 0 {
-            green(around.sources[5])
-        } else {
-            256
-        };
-        let numbers = [expected, w, n, w << 8 | n, previous, ne << 8 | nw];
-        let mut contexts = [0; 7];
-        for (context, number) in contexts.iter_mut().zip(numbers) {
-            *context = number.cast_unsigned();
-        }
-        contexts[6] = hash([contexts[3], contexts[5]]);
+        let contexts = [
+            expected.cast_unsigned(),
+            w.cast_unsigned(),
+            n.cast_unsigned(),
+            hash(
+                [
+                    w >> 6,
+                    n >> 6,
+                    nw >> 6,
+                    ne >> 6,
+                    green(near.ww) >> 6,
+                    green(near.nn) >> 6,
+                    green(near.nne) >> 6,
+                ]
+                .map(i32::cast_unsigned),
+            ),
+            0,
+        ];
         let value = self.tree.code(coder, dither, contexts, (pixel >> 8) as u8);
         if !colourful {
             return u32::from(value) << 8 | alpha;
@@ -314,10 +318,8 @@ impl Escapes {
             expected.cast_unsigned(),
             w,
             n,
-            w << 8 | n,
-            0,
-            ne << 8 | nw,
             hash([w, n, nw, ne]),
+            w << 8 | n,
         ];
         let contexts = contexts.map(|context| context ^ 0x8000_0000);
         u32::from(self.tree.code(coder, dither, contexts, alpha as u8)) << 24

@@ -141,12 +141,10 @@ fn code_sample<C: Coder>(
     let channel = (index % step) as u32;
     let contexts = [
         expected,
-        w,
-        n,
         hash([w, n]),
         upper.cast_unsigned(),
-        channel,
         hash([expected, channel]),
+        w,
     ];
     let contexts = contexts.map(|context| context ^ 0x4000_0000);
     rows[place + 1] = tree.code(coder, dither, contexts, rows[place + 1]);
