@@ -100,11 +100,10 @@ fn assert_replays(replay: &mut Replay, input: &[u8], parameters: &Parameters, fe
     );
 }
 
-/// The stream's bytes and length if it is valid, or the bytes before what is wrong.
-fn inflated(
-    stream: &[u8],
-    piece: usize,
-) -> Result<(Vec<u8>, usize), (Vec<u8>, Option<InflateError>)> {
+/// A stream's bytes and length if it is valid, or the bytes before what is wrong.
+type Judged = Result<(Vec<u8>, usize), (Vec<u8>, Option<InflateError>)>;
+
+fn inflated(stream: &[u8], piece: usize) -> Judged {
     let mut inflater = Inflater::new();
     let mut bytes = Vec::new();
     for mut piece in stream.chunks(piece) {
