@@ -73,6 +73,8 @@ pub(super) struct Matcher {
     hash: u32,
     /// Where the next token starts.
     pub(super) position: usize,
+    /// How many bytes came before the buffer.
+    pub(super) slid: u64,
     /// Bytes from there on.
     pub(super) lookahead: usize,
     /// Where the block begun starts; before the buffer after a slide.
@@ -94,6 +96,7 @@ impl Matcher {
             hash_shift: 0,
             hash: 0,
             position: 0,
+            slid: 0,
             lookahead: 0,
             block_start: 0,
             not_inserted: 0,
@@ -111,6 +114,7 @@ impl Matcher {
         self.hash_shift = hash_bits.div_ceil(SHORTEST_COPY as u32);
         self.hash = 0;
         self.position = 0;
+        self.slid = 0;
         self.lookahead = 0;
         self.block_start = 0;
         self.not_inserted = 0;
@@ -163,6 +167,7 @@ impl Matcher {
         let end = self.position + self.lookahead;
         self.buffer.copy_within(window..end, 0);
         self.position -= window;
+        self.slid += window as u64;
         self.match_start = self.match_start.wrapping_sub(window);
         self.block_start -= window.cast_signed();
         self.not_inserted = self.not_inserted.min(self.position);

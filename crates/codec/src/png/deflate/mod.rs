@@ -19,6 +19,7 @@ mod matcher;
 mod miniz_replay;
 mod parameters;
 mod prefix_code;
+mod reference_tokens;
 mod replay;
 mod search;
 mod stored;

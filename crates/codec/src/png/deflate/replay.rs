@@ -43,6 +43,34 @@ impl Replay {
         self.flush(input, Flush::None, out);
     }
 
+    /// Takes tokens of a reference that the same parameters have chosen for rows of the same
+    /// length: in their order, and at least those that start within the bytes given next to
+    /// [`push_compared`](Self::push_compared). A reference begins where the stream does.
+    ///
+    /// Without tokens, or where they are of no use, all is as with [`push`](Self::push).
+    pub(crate) fn add_reference(&mut self, tokens: &[Token]) {
+        if self.parameters.compressor == Compressor::Zlib {
+            self.zlib.add_reference(tokens);
+        }
+    }
+
+    /// Compresses `input` as [`push`](Self::push) does, faster: of it `same_start` bytes at the
+    /// start and `same_end` bytes at the end are the reference's at the same place.
+    ///
+    /// To be used for a stream from its first byte on, or not at all.
+    pub(crate) fn push_compared(
+        &mut self,
+        input: &[u8],
+        same_start: usize,
+        same_end: usize,
+        out: &mut Vec<u8>,
+    ) {
+        match self.parameters.compressor {
+            Compressor::Zlib => self.zlib.push_compared(input, same_start, same_end, out),
+            Compressor::MinizOxide => self.push(input, out),
+        }
+    }
+
     /// Compresses `input` and flushes as said.
     pub(crate) fn flush(&mut self, input: &[u8], flush: Flush, out: &mut Vec<u8>) {
         match (self.parameters.compressor, &mut self.miniz) {

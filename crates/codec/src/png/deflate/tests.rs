@@ -100,11 +100,10 @@ fn assert_replays(replay: &mut Replay, input: &[u8], parameters: &Parameters, fe
     );
 }
 
-/// The stream's bytes and length if it is valid, or the bytes before what is wrong.
-fn inflated(
-    stream: &[u8],
-    piece: usize,
-) -> Result<(Vec<u8>, usize), (Vec<u8>, Option<InflateError>)> {
+/// A stream's bytes and length if it is valid, or the bytes before what is wrong.
+type Judged = Result<(Vec<u8>, usize), (Vec<u8>, Option<InflateError>)>;
+
+fn inflated(stream: &[u8], piece: usize) -> Judged {
     let mut inflater = Inflater::new();
     let mut bytes = Vec::new();
     for mut piece in stream.chunks(piece) {
@@ -256,6 +255,99 @@ fn every_parameter_set_replays() {
                 }
             }
         }
+    }
+}
+
+/// Replays `input` beside `reference`, both in rows, and says how it compares with zlib.
+fn assert_replays_beside(reference: &[u8], input: &[u8], parameters: &Parameters, row: usize) {
+    let feeding = Feeding::Rows(row);
+    let stream = compressed_by_zlib(reference, parameters, feeding);
+    let expected = compressed_by_zlib(input, parameters, feeding);
+    let mut inflater = Inflater::new();
+    let mut replay = Replay::new(parameters);
+    let mut stream = &stream[..];
+    let mut found = parameters.header().to_be_bytes().to_vec();
+    for (index, piece) in input.chunks(row).enumerate() {
+        let end = index * row + piece.len();
+        while inflater.produced() < end as u64 {
+            let step = inflater.inflate(&mut stream).expect("a valid stream");
+            replay.add_reference(step.tokens);
+            if step.progress == Progress::Ended {
+                break;
+            }
+        }
+        let other = reference.get(index * row..).unwrap_or(&[]);
+        let pairs = || piece.iter().zip(other);
+        let same_start = pairs().take_while(|(one, other)| one == other).count();
+        let same_end = if other.len() >= piece.len() && same_start < piece.len() {
+            pairs()
+                .rev()
+                .take_while(|(one, other)| one == other)
+                .count()
+        } else {
+            0
+        };
+        replay.push_compared(piece, same_start, same_end, &mut found);
+    }
+    replay.finish(&mut found);
+    let body = &expected[..expected.len() - 4];
+    let equal = body.iter().zip(&found).take_while(|(a, b)| a == b).count();
+    assert!(
+        body == found,
+        "{parameters:?}, rows of {row}, {} bytes: {} and {} bytes are equal up to {equal}",
+        input.len(),
+        body.len(),
+        found.len(),
+    );
+}
+
+/// A case of [`assert_replays_beside`] with a few edits.
+fn try_edits(case: u64, most: usize) {
+    let mut random = fastrand::Rng::with_seed(case);
+    let length = random.usize(1..most);
+    let reference = generate((case, length, random.u8(0..7)));
+    let mut input = reference.clone();
+    for _ in 0..random.usize(0..4) {
+        let start = random.usize(..input.len());
+        let end = (start + random.usize(1..300)).min(input.len());
+        match random.u8(0..4) {
+            0 => input[start..end].fill(random.u8(..)),
+            1 => input[start] = input[start].wrapping_add(1),
+            2 => input.truncate(end),
+            _ => {
+                let from = random.usize(..=input.len() - (end - start));
+                input.copy_within(from..from + (end - start), start);
+            }
+        }
+    }
+    let parameters = Parameters {
+        memory_level: random.u8(1..=9),
+        window_bits: random.u8(8..=15),
+        ..Parameters::new(
+            random.u8(0..=9),
+            STRATEGIES[random.usize(..STRATEGIES.len())],
+        )
+    };
+    let row = match random.u8(0..3) {
+        0 => random.usize(1..600),
+        1 => random.usize(600..9000),
+        _ => random.usize(9000..80_000),
+    };
+    assert_replays_beside(&reference, &input, &parameters, row);
+}
+
+#[test]
+fn copying_tokens_changes_nothing() {
+    for case in 0..150 {
+        try_edits(case, 100_000);
+    }
+}
+
+#[test]
+#[ignore = "takes a minute with optimisation"]
+fn copying_tokens_changes_nothing_in_thousands_of_cases() {
+    for case in 0..6000 {
+        try_edits(case, 400_000);
     }
 }
 

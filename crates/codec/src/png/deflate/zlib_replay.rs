@@ -13,6 +13,7 @@
 use super::blocks::{Block, BlockWriter};
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
 use super::parameters::{Flush, Parameters, Strategy};
+use super::reference_tokens::ReferenceTokens;
 use super::stored::{OutputBuffer, Storing};
 use super::token::{LONGEST_COPY, SHORTEST_COPY, Token};
 
@@ -41,6 +42,7 @@ pub(super) struct ZlibReplay {
     written_tokens: u64,
     last_flush: Flush,
     output_buffer: OutputBuffer,
+    reference: ReferenceTokens,
     finished: bool,
 }
 
@@ -59,6 +61,7 @@ impl ZlibReplay {
             written_tokens: 0,
             last_flush: Flush::None,
             output_buffer: OutputBuffer::new(parameters.output_buffer),
+            reference: ReferenceTokens::default(),
             finished: false,
         };
         replay.reset(&parameters);
@@ -80,6 +83,7 @@ impl ZlibReplay {
         self.written_tokens = 0;
         self.last_flush = Flush::None;
         self.output_buffer = OutputBuffer::new(parameters.output_buffer);
+        self.reference.reset();
         self.finished = false;
     }
 
@@ -95,6 +99,31 @@ impl ZlibReplay {
     /// How many tokens the blocks put out have, and the tokens that are held back.
     pub(super) fn tokens(&self) -> (u64, &[Token]) {
         (self.written_tokens, &self.tokens)
+    }
+
+    /// Takes tokens of the reference, in their order, before the bytes that they stand for.
+    pub(super) fn add_reference(&mut self, tokens: &[Token]) {
+        self.reference.extend(tokens);
+    }
+
+    /// Compresses `input`, of which `same_start` bytes at the start and `same_end` at the end are
+    /// those of the reference at the same place.
+    pub(super) fn push_compared(
+        &mut self,
+        input: &[u8],
+        same_start: usize,
+        same_end: usize,
+        out: &mut Vec<u8>,
+    ) {
+        let different = input.len().saturating_sub(same_start + same_end);
+        self.reference.extend_equal(same_start.min(input.len()));
+        self.run(input, Flush::None, out);
+        if different > 0 {
+            self.reference.extend_different(different);
+            self.reference.extend_equal(same_end);
+        }
+        let position = self.matcher.slid + self.matcher.position as u64;
+        self.reference.drop_before(position.saturating_sub(1));
     }
 
     fn run(&mut self, input: &[u8], flush: Flush, out: &mut Vec<u8>) {
@@ -247,6 +276,10 @@ impl ZlibReplay {
     /// Takes a match only where the next position has no longer one (levels 4 to 9).
     fn code_lazily(&mut self, input: &mut &[u8], flush: Flush, out: &mut Vec<u8>) {
         while self.is_ready(LOOKAHEAD, input, flush) {
+            let just_copied = !self.literal_pending && self.length < SHORTEST_COPY;
+            if just_copied && !self.reference.is_empty() && self.copy_reference(out) {
+                continue;
+            }
             let position = self.matcher.position;
             let before = (self.length, self.matcher.match_start);
             self.length = SHORTEST_COPY - 1;
@@ -283,6 +316,43 @@ impl ZlibReplay {
             }
             self.matcher.not_inserted = self.matcher.position.min(SHORTEST_COPY - 1);
         }
+    }
+
+    /// Takes tokens from the reference as far as they are those to be chosen; says whether any.
+    fn copy_reference(&mut self, out: &mut Vec<u8>) -> bool {
+        let matcher = &self.matcher;
+        // zlib would take more input while it looks at the second byte of a match.
+        let Some(ahead) = matcher.lookahead.checked_sub(LOOKAHEAD - LONGEST_COPY) else {
+            return false;
+        };
+        let position = matcher.slid + matcher.position as u64;
+        let end = position + ahead as u64;
+        let reach = matcher.reach() as u64;
+        let count = self.reference.count_valid(position, reach, end);
+        // Literals are inserted with the match behind them.
+        let mut inserted = matcher.position;
+        for _ in 0..count {
+            let Some(token) = self.reference.take() else {
+                break;
+            };
+            self.tokens.push(token);
+            let start = self.matcher.position;
+            let end = start + token.length();
+            self.matcher.position = end;
+            self.matcher.lookahead -= token.length();
+            if token.distance() == 1 {
+                self.matcher.insert_match(inserted, 0, start);
+                self.matcher.insert_match(start, end - 2, end);
+                inserted = end;
+            } else if token.distance() > 0 {
+                self.matcher.insert_match(inserted, 0, end);
+                inserted = end;
+            }
+            if self.tokens.len() == self.block_tokens {
+                self.end_block(false, out);
+            }
+        }
+        count > 0
     }
 
     /// The length of the longest match that is worth it, above `before`.
