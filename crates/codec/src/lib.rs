@@ -5,6 +5,14 @@
 //! every machine and for every way of splitting the input. Only integer arithmetic touches
 //! anything that ends up in coded bytes.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::disallowed_macros
+    )
+)]
 
 mod bytes;
 pub mod entropy;

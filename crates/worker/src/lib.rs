@@ -4,6 +4,14 @@
 //! Invariant: what stands here is the interface between processes; it changes only together with the
 //! version in the job header.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::disallowed_macros
+    )
+)]
 
 pub mod job;
 pub mod status;

@@ -8,6 +8,14 @@
 //! compression is written before it was verified, unless the command line says otherwise; and then
 //! the report says so.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::disallowed_macros
+    )
+)]
 
 mod arguments;
 mod beside_checker;

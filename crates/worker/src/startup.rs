@@ -60,6 +60,7 @@ fn sealed_buffers(arguments: &Arguments) -> usize {
 
 /// Refuses closed descriptors, in whose place there is the null device by now, and makes the others
 /// block: in the jail there is no way to wait for one that does not.
+#[expect(clippy::disallowed_methods, reason = "runs before the jail")]
 fn check_descriptors(arguments: &Arguments) -> Result<(), Failure> {
     if standard_descriptor_was_closed(0) {
         return Err(Failure::new(Status::Read, "standard input is closed"));

@@ -1,6 +1,6 @@
 //! A coder that writes nothing: models driven with it only learn.
 
-use crate::entropy::Coder;
+use crate::entropy::{Coder, SymbolPart};
 
 /// Takes every decision as it is given.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ impl Coder for Listener {
     #[inline(always)]
     fn symbol_by<F>(&mut self, _ends: &[u16; 16], symbol: usize, _search: F) -> usize
     where
-        F: FnOnce(u32, u32) -> usize,
+        F: FnOnce(u32, u32) -> SymbolPart,
     {
         symbol
     }

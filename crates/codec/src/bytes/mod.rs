@@ -1,7 +1,7 @@
 //! The model of all bytes that are no pixels: headers, metadata, text, whatever follows an image.
 //!
 //! A byte is the one that followed the last time, or two half bytes, each one symbol of a weighted
-//! mean of four adaptive distributions (FORMAT.md, chapter 9). Invariant: the state depends on the
+//! mean of four adaptive distributions, or at the fast level of one (FORMAT.md, chapter 9). Invariant: the state depends on the
 //! bytes alone, not on the direction, and takes less than 512 KiB.
 
 mod contexts;

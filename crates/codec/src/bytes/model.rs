@@ -6,6 +6,7 @@ use super::listener::Listener;
 use super::matcher::Matcher;
 use super::nibble_table::NibbleTable;
 use super::weights::{INPUTS, Weights};
+use crate::Level;
 use crate::entropy::symbols::Distribution;
 use crate::entropy::{Coder, RangeDecoder, RangeEncoder, VectorCoder};
 use crate::simd::{VectorMultiply, Vectorized, vectorized};
@@ -26,6 +27,7 @@ const CONFIDENCES: usize = 4;
 /// Adaptive model of bytes, the same for both directions; under 512 KiB.
 #[derive(Debug)]
 pub(crate) struct BytesModel {
+    level: Level,
     recent: Recent,
     /// Without context: the first half of a byte, then the second by the first.
     plain: Halves,
@@ -39,8 +41,9 @@ pub(crate) struct BytesModel {
 }
 
 impl BytesModel {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(level: Level) -> Self {
         Self {
+            level,
             recent: Recent::default(),
             plain: NO_HALVES,
             by_last: Box::new([NO_HALVES; 256]),
@@ -108,12 +111,22 @@ impl BytesModel {
 
     #[inline(always)]
     fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
-        let byte = match self.matcher.code(coder, byte) {
-            Some(expected) => expected,
-            None => self.code_halves(coder, byte),
+        let byte = match (self.matcher.code(coder, byte), self.level) {
+            (Some(expected), _) => expected,
+            (None, Level::Fast) => self.code_by_last(coder, byte),
+            (None, Level::Default) => self.code_halves(coder, byte),
         };
         self.remember(byte);
         byte
+    }
+
+    /// Codes a byte in the context of the last one alone.
+    #[inline(always)]
+    fn code_by_last<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+        let halves = &mut self.by_last[usize::from(self.recent.last())];
+        let first = halves[0].code(coder, usize::from(byte >> 4));
+        let second = halves[1 + first % 16].code(coder, usize::from(byte & 15));
+        (first << 4 | second) as u8
     }
 
     #[inline(always)]
@@ -270,15 +283,21 @@ mod tests {
     fn both_directions_agree_past_the_end_of_the_history() {
         let bytes = structured();
         assert!(bytes.len() > 100_000);
-        let coded = encode(&mut BytesModel::new(), &bytes);
-        assert!(coded.len() < bytes.len() / 2, "{} bytes", coded.len());
-        assert_eq!(decode(&mut BytesModel::new(), &coded, bytes.len()), bytes);
+        for (level, most) in [(Level::Fast, 75), (Level::Default, 50)] {
+            let coded = encode(&mut BytesModel::new(level), &bytes);
+            let share = 100 * coded.len() / bytes.len();
+            assert!(share < most, "{share} % at {level:?}");
+            assert_eq!(
+                decode(&mut BytesModel::new(level), &coded, bytes.len()),
+                bytes
+            );
+        }
     }
 
     #[test]
     fn a_reset_model_is_as_new() {
         let bytes = structured();
-        let mut model = BytesModel::new();
+        let mut model = BytesModel::new(Level::Default);
         let first = encode(&mut model, &bytes[..20_000]);
         model.skip(&bytes[..5_000]);
         assert_ne!(encode(&mut model, &bytes[..20_000]), first);
@@ -291,7 +310,7 @@ mod tests {
         let noise: Vec<u8> = (0..4096u32)
             .map(|i| (i.wrapping_mul(i).wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
-        let mut model = BytesModel::new();
+        let mut model = BytesModel::new(Level::Default);
         model.skip(&noise);
         assert!(encode(&mut model, &noise).len() < 200);
     }

@@ -10,5 +10,5 @@ mod range_coder;
 pub(crate) mod symbols;
 mod vector_coder;
 
-pub use range_coder::{Coder, RangeDecoder, RangeEncoder};
+pub use range_coder::{Coder, RangeDecoder, RangeEncoder, SymbolPart};
 pub(crate) use vector_coder::{VectorCoder, Vectorizing};

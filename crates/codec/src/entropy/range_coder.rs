@@ -38,11 +38,11 @@ pub trait Coder {
     /// probability of all symbols up to `s` in units of 1/65536; `ends[15]` has no meaning.
     /// Every symbol is given some of the range however close the ends are.
     ///
-    /// `search` finds the symbol to decode from the range and the window on it, as
+    /// `search` finds the symbol to decode, and its part, from the range and the window on it, as
     /// the plain search of [`Coder::symbol`] does.
     fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, search: F) -> usize
     where
-        F: FnOnce(u32, u32) -> usize;
+        F: FnOnce(u32, u32) -> SymbolPart;
 
     /// The same with the plain search.
     #[inline(always)]
@@ -83,13 +83,22 @@ const FLOORS: [u16; 16] = {
     floors
 };
 
+/// A symbol and its part of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SymbolPart {
+    symbol: usize,
+    start: u32,
+    size: u32,
+}
+
 /// The symbol in whose part of the range the window lies: how many of the first 15 symbols' ends
 /// it has passed.
 #[inline(always)]
-fn search_symbol(range: u32, window: u32, ends: &[u16; 16]) -> usize {
-    (0..15)
+fn search_symbol(range: u32, window: u32, ends: &[u16; 16]) -> SymbolPart {
+    let symbol = (0..15)
         .filter(|&symbol| end_of(range, ends, symbol) <= window)
-        .count()
+        .count();
+    part_of(range, ends, symbol)
 }
 
 /// The vector twin of [`search_symbol`].
@@ -99,7 +108,7 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
     range: u32,
     window: u32,
     ends: &[u16; 16],
-) -> usize {
+) -> SymbolPart {
     let free = u16x16::splat(simd, range.wrapping_sub(16 * SYMBOL_FLOOR) as u16);
     let scaled =
         simd.high_product(u16x16::simd_from(simd, *ends), free) + u16x16::simd_from(simd, FLOORS);
@@ -107,8 +116,24 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
         .simd_le(u16x16::splat(simd, window as u16))
         .to_bitmask()
         & 0x7FFF;
-    passed.count_ones() as usize
+    // Stored while the search goes on, so that the two ends are but a load away from its result.
+    let mut bounds = Bounds([0; 32]);
+    scaled.store_slice(&mut bounds.0[8..24]);
+    bounds.0[23] = range as u16;
+    let symbol = passed.count_ones() as usize & 15;
+    let start = u32::from(bounds.0[symbol.wrapping_add(7)]);
+    let end = u32::from(bounds.0[symbol.wrapping_add(8)]);
+    SymbolPart {
+        symbol,
+        start,
+        size: end.wrapping_sub(start),
+    }
 }
+
+/// Where symbols begin and end: that of symbol `s` begins at element `s + 7`. Aligned, so that the
+/// 16 ends are within a cache line.
+#[repr(align(64))]
+struct Bounds([u16; 32]);
 
 /// The end of a symbol below 15 within the range.
 #[inline(always)]
@@ -118,20 +143,19 @@ fn end_of(range: u32, ends: &[u16; 16], symbol: usize) -> u32 {
     scaled.wrapping_add(u32::from(FLOORS[symbol & 15]))
 }
 
-/// Start and size of one symbol's part of the range.
+/// One symbol's part of the range; without branches, because symbols are hard to guess.
 #[inline(always)]
-fn part_of(range: u32, ends: &[u16; 16], symbol: usize) -> (u32, u32) {
-    let start = if symbol == 0 {
-        0
-    } else {
-        end_of(range, ends, symbol.wrapping_sub(1))
-    };
-    let end = if symbol == 15 {
-        range
-    } else {
-        end_of(range, ends, symbol)
-    };
-    (start, end.wrapping_sub(start))
+fn part_of(range: u32, ends: &[u16; 16], symbol: usize) -> SymbolPart {
+    let mask = |condition: bool| u32::from(condition).wrapping_neg();
+    let (first, last) = (mask(symbol == 0), mask(symbol == 15));
+    let start = end_of(range, ends, symbol.wrapping_sub(1)) & !first;
+    let end = end_of(range, ends, symbol);
+    let end = end ^ ((end ^ range) & last);
+    SymbolPart {
+        symbol,
+        start,
+        size: end.wrapping_sub(start),
+    }
 }
 
 #[inline(always)]
@@ -317,10 +341,10 @@ impl Coder for RangeEncoder<'_> {
     #[inline(always)]
     fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, _search: F) -> usize
     where
-        F: FnOnce(u32, u32) -> usize,
+        F: FnOnce(u32, u32) -> SymbolPart,
     {
-        let (start, size) = part_of(self.range, ends, symbol);
-        self.narrow(start, size);
+        let part = part_of(self.range, ends, symbol);
+        self.narrow(part.start, part.size);
         symbol
     }
 }
@@ -434,14 +458,13 @@ impl Coder for RangeDecoder<'_> {
     }
 
     #[inline(always)]
-    fn symbol_by<F>(&mut self, ends: &[u16; 16], _: usize, search: F) -> usize
+    fn symbol_by<F>(&mut self, _ends: &[u16; 16], _: usize, search: F) -> usize
     where
-        F: FnOnce(u32, u32) -> usize,
+        F: FnOnce(u32, u32) -> SymbolPart,
     {
-        let symbol = search(self.range, self.window());
-        let (start, size) = part_of(self.range, ends, symbol);
-        self.narrow(start, size);
-        symbol
+        let part = search(self.range, self.window());
+        self.narrow(part.start, part.size);
+        part.symbol
     }
 }
 

@@ -1,8 +1,8 @@
 //! A coder whose 16-symbol operations use vector instructions.
 
-use super::Coder;
 use super::range_coder::search_symbol_vector;
 use super::symbols::{adapt_vector, weighted_mean_vector};
+use super::{Coder, SymbolPart};
 use crate::simd::VectorMultiply;
 
 /// A coder that tells which vector instructions the code around it may use.
@@ -49,7 +49,7 @@ impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
     #[inline(always)]
     fn symbol_by<F>(&mut self, ends: &[u16; 16], symbol: usize, search: F) -> usize
     where
-        F: FnOnce(u32, u32) -> usize,
+        F: FnOnce(u32, u32) -> SymbolPart,
     {
         self.coder.symbol_by(ends, symbol, search)
     }

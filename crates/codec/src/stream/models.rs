@@ -17,7 +17,7 @@ impl Models {
     /// Models that have seen nothing. `state_bytes` bounds the rows of an image.
     pub(super) fn new(level: Level, state_bytes: usize) -> Self {
         Self {
-            bytes: BytesModel::new(),
+            bytes: BytesModel::new(level),
             jpeg: Jpeg::new(level, state_bytes),
             png: Png::new(level, state_bytes),
         }
