@@ -11,6 +11,9 @@ const HEADER_COVERED: usize = 8;
 const SEGMENT_HEADER: usize = 15;
 const SEGMENT_COVERED: usize = 11;
 
+/// The kind of segment before which all models are reset.
+pub const KEY: u8 = 3;
+
 /// The kind of segment that ends a container.
 const END: u8 = 2;
 
@@ -38,6 +41,21 @@ pub fn repair_checksums(container: &mut [u8]) {
         }
         rest = next;
     }
+}
+
+/// The kinds of the segments of a whole container, the end segment last.
+pub fn segment_kinds(container: &[u8]) -> Vec<u8> {
+    let mut kinds = vec![];
+    let mut place = HEADER;
+    while let Some(header) = container.get(place..place + SEGMENT_HEADER) {
+        kinds.push(header[0]);
+        if header[0] == END {
+            break;
+        }
+        let length = u32::from_le_bytes([header[4], header[5], header[6], 0]);
+        place += SEGMENT_HEADER + length as usize;
+    }
+    kinds
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 
 use lepta_codec::{Level, SEGMENT_INPUT};
 use lepta_tests::cases;
+use lepta_tests::container::{KEY, repair_checksums, segment_kinds};
 use lepta_tests::damage::{self, Counts};
 use lepta_tests::in_process::{LEVELS, compress, compress_seeing, compress_summed, decompress};
-use lepta_tests::png_generator::{Defect, PngParameters, write};
+use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write};
 use lepta_tests::worker_run::Run;
 
 fn assert_comes_back(name: &str, input: &[u8]) -> usize {
@@ -107,6 +108,27 @@ fn damage_to_compressed_png_is_found() {
 }
 
 #[test]
+fn forged_png_lead_to_errors_or_to_the_right_bytes() {
+    let run: Vec<u8> = (0..2)
+        .flat_map(|frame| write(&PngParameters::screenshot(300, 200, frame)))
+        .collect();
+    let counts = Counts {
+        bit_flips: cases(1000),
+        truncations: 0,
+        runs: cases(100),
+        edge_step: 16,
+    };
+    for level in LEVELS {
+        damage::each(&compress(&run, level), 9, counts, |name, damaged| {
+            let mut forged = damaged.to_vec();
+            repair_checksums(&mut forged);
+            let decoded = decompress(&forged);
+            assert!(decoded.is_err() || decoded.as_deref() == Ok(&run), "{name}");
+        });
+    }
+}
+
+#[test]
 fn the_worker_reports_png() {
     let input = write(&PngParameters::screenshot(640, 480, 0));
     let run = Run::new(&["compress"]).on(&input);
@@ -115,4 +137,34 @@ fn the_worker_reports_png() {
     let back = Run::new(&["decompress"]).on(&run.output);
     back.assert_done("screenshot");
     assert!(back.output == input);
+}
+
+#[test]
+fn a_key_comes_after_32_png() {
+    let run: Vec<u8> = (0..70)
+        .flat_map(|frame| write(&PngParameters::screenshot(60, 50, frame)))
+        .collect();
+    let compressed = compress(&run, Level::Default);
+    assert!(decompress(&compressed).as_deref() == Ok(&run));
+    let kinds = segment_kinds(&compressed);
+    let keys = kinds.iter().filter(|&&kind| kind == KEY).count();
+    assert_eq!(keys, 2, "{kinds:?}");
+}
+
+#[test]
+fn frames_of_4k_stay_within_the_memory() {
+    let run: Vec<u8> = (0..2)
+        .flat_map(|frame| {
+            write(&PngParameters {
+                filters: FilterChoice::Fixed(2),
+                ..PngParameters::screenshot(3840, 2160, frame)
+            })
+        })
+        .collect();
+    let compressed = Run::new(&["compress"]).on(&run);
+    let report = compressed.assert_done("4K");
+    assert_eq!(report.reasons, [""; 0]);
+    let back = Run::new(&["decompress"]).on(&compressed.output);
+    back.assert_done("4K");
+    assert!(back.output == run);
 }

@@ -11,7 +11,7 @@ use super::header::ImageHeader;
 use super::image_data::Models;
 use super::opening::Opening;
 use super::strips::{Strip, StripWalk};
-use super::{Png, RunEnd, StripRun};
+use super::{Png, RunEnd, STRIPS_MAX, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
 
@@ -61,7 +61,6 @@ impl Reader {
     }
 
     fn inflate(&mut self, file: &[u8]) -> Result<(), Missing> {
-        let before = self.walk;
         let data = match self.walk.next(file, usize::MAX) {
             Walked::Data(data) => data,
             Walked::OutOfInput => return Err(Missing::OutOfInput),
@@ -73,10 +72,10 @@ impl Reader {
         let inflated = inflated.map_err(|_| Missing::Odd)?;
         self.scanlines.extend_from_slice(inflated.bytes);
         self.ended = inflated.progress == Progress::Ended;
-        debug_assert!(
-            self.ended || !inflated.bytes.is_empty() || before.place != self.walk.place,
-            "inflating goes on"
-        );
+        let stands = input.len() == data.len() && inflated.bytes.is_empty();
+        if stands && !self.ended {
+            return Err(Missing::Odd);
+        }
         Ok(())
     }
 
@@ -141,6 +140,9 @@ impl Png {
         }
         while let (Some(image), Some(reader)) = (&mut self.image, &mut self.reader) {
             let Some(strip) = image.strip() else { break };
+            if run.strips == STRIPS_MAX {
+                break;
+            }
             let is_last = image.is_last(&strip);
             reader.read(window, &strip, is_last)?;
             if is_last {

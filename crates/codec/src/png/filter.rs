@@ -40,7 +40,7 @@ fn paeth(left: u8, above: u8, corner: u8) -> u8 {
     let (to_left, to_above) = (to_left.wrapping_abs(), to_above.wrapping_abs());
     let behind = if to_above <= to_corner { b } else { c };
     let is_left = (to_left <= to_above) & (to_left <= to_corner);
-    (if is_left { a } else { behind }) as u8
+    (if is_left { a } else { behind }).cast_unsigned() as u8
 }
 
 #[inline(always)]

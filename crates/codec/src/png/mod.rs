@@ -38,6 +38,9 @@ use std::fmt;
 /// stream was made.
 pub(crate) const SIGHT: usize = 128 << 10;
 
+/// Most strips in a run.
+pub(crate) const STRIPS_MAX: u32 = 1 << 20;
+
 /// Most bytes that a byte of a zlib stream may stand for (a copy of 258 bytes in two bits).
 const RATIO_MAX: usize = 1032;
 

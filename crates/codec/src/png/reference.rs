@@ -148,7 +148,7 @@ impl Reference {
             if some {
                 return true;
             }
-            if ended || available == 0 {
+            if ended || consumed == 0 {
                 return false;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::varint;
 use crate::Error;
+use crate::png::STRIPS_MAX;
 
 /// A stretch of a coded segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +16,6 @@ pub(super) enum Part {
     /// So many strips of the current PNG.
     StripRun(u32),
 }
-
-/// Most strips in a run.
-const STRIPS_MAX: usize = 1 << 20;
 
 /// Most MCUs in a run: each takes at least two bits (a DC and an AC code), and the first may share
 /// a byte with what stands before the segment.
@@ -67,7 +65,7 @@ impl<'a> PartList<'a> {
             let (length, most) = match part {
                 Part::Bytes(length) | Part::Raw(length) => (length, raw_length - bytes),
                 Part::McuRun(length) => (length, most_mcus(raw_length)),
-                Part::StripRun(length) => (length, STRIPS_MAX),
+                Part::StripRun(length) => (length, STRIPS_MAX as usize),
             };
             if length == 0 || length as usize > most {
                 return Err(Error::PartLength(length));
