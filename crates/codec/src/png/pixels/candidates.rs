@@ -89,13 +89,12 @@ impl Candidates {
         let sources = &around.sources;
         let mut left = around.valid;
         let mut ranks = 0;
-        let confidences = around
+        let classes = around
             .found
             .map(|found| CONFIDENCE_CLASSES[found.confidence as usize & 7]);
         if around.escapes.count_ones() >= 2 {
             let hit = left & agreeing(sources, pixel) != 0;
-            let context =
-                around.escapes << 6 | confidences[0] << 4 | confidences[1] << 2 | confidences[2];
+            let context = around.escapes << 6 | classes[0] << 4 | classes[1] << 2 | classes[2];
             let context = context << 1 | usize::from(around.previous_agrees != 0);
             let slot = &mut self.any_hit[context & 1023];
             if !slot.code(coder, dither, super::slot::REMEMBERING, C::ENCODES && hit) {
@@ -103,21 +102,21 @@ impl Candidates {
                 return Outcome::Escape;
             }
         }
+        let [first, second, third] = around.found.map(|found| found.confidence);
+        let confidences = (first << 6 | second << 3 | third) << 3 | around.escapes as u32;
         while left != 0 {
             let source = left.trailing_zeros() as usize;
             let colour = sources[source & 7];
             let agree = left & agreeing(sources, colour);
-            let class = if source < TIERS {
-                confidences[source]
-            } else {
-                0
-            };
+            let class = if source < TIERS { classes[source] } else { 0 };
             let direct = ((ranks << 8 | agree as usize) << 2 | class) << 4
                 | around.previous_agrees << 2
                 | around.escapes.count_ones() as usize;
             let bit = C::ENCODES && pixel == colour;
             let hit = if MIXES {
                 let salt = agree << 3 | ranks as u32;
+                let known =
+                    confidences << 8 | (around.previous_agrees as u32) << 6 | self.recent & 0x3F;
                 let hashes = [
                     around.hash ^ salt.wrapping_mul(ODD[0]),
                     finish(
@@ -127,11 +126,7 @@ impl Candidates {
                             .wrapping_add(salt),
                     ),
                     finish(around.pattern.wrapping_mul(ODD[3]).wrapping_add(salt)),
-                    finish(
-                        (self.recent & 0x7FFF)
-                            .wrapping_mul(ODD[4])
-                            .wrapping_add(salt),
-                    ),
+                    finish(known.wrapping_mul(ODD[4]).wrapping_add(salt)),
                 ];
                 let mut places = [direct; HASHED + 1];
                 for (index, (place, hash)) in places[1..].iter_mut().zip(hashes).enumerate() {

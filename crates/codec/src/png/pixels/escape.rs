@@ -263,18 +263,6 @@ impl Escapes {
                 hash([kind, spread, last as u32]),
                 hash([kind, w.cast_unsigned(), n.cast_unsigned(), 1]),
                 hash([kind, g.cast_unsigned(), last as u32, 2]),
-                hash([
-                    kind,
-                    (g - green(near.w)).cast_unsigned(),
-                    w.cast_unsigned(),
-                    3,
-                ]),
-                hash([
-                    kind,
-                    (g - green(near.n)).cast_unsigned(),
-                    n.cast_unsigned(),
-                    4,
-                ]),
                 finish(kind.wrapping_add(0x7777)),
             ];
             let actual = (pixel >> shift & 255).cast_signed() - g - expected;

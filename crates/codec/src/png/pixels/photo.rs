@@ -30,8 +30,6 @@ type Errors = [[u8; 8]; 3];
 pub(super) struct Photo {
     /// By column; of the row above right of the column in work, behind it of the row in work.
     errors: Vec<Errors>,
-    /// The signed differences coded last, by column as above.
-    differences: Vec<[i8; 4]>,
     biases: Box<[[i16; TEXTURES]; 3]>,
 }
 
@@ -58,7 +56,6 @@ impl Photo {
     pub(super) fn new() -> Self {
         Self {
             errors: Vec::new(),
-            differences: Vec::new(),
             biases: Box::new([[0; TEXTURES]; 3]),
         }
     }
@@ -71,14 +68,12 @@ impl Photo {
 
     /// Bytes that rows of `width` take.
     pub(super) fn memory(width: usize) -> usize {
-        (size_of::<Errors>() + 4) * (width + 2)
+        size_of::<Errors>() * (width + 2)
     }
 
     pub(super) fn begin(&mut self, width: usize) {
         self.errors.clear();
         self.errors.resize(width + 2, [[0; 8]; 3]);
-        self.differences.clear();
-        self.differences.resize(width + 2, [0; 4]);
     }
 
     /// Codes a pixel in column `x`, whose alpha is known.
@@ -97,11 +92,6 @@ impl Photo {
             [near.w, near.n, near.nw, near.ne, near.nn, near.nne].map(parts);
         let actual = parts(pixel);
         let around = [self.errors[x], self.errors[x + 1], self.errors[x + 2]];
-        let signed = [
-            self.differences[x],
-            self.differences[x + 1],
-            self.differences[x + 2],
-        ];
         let mut values = [0; 3];
         let mut coded = [0i32; 3];
         let mut green = 0;
@@ -148,32 +138,24 @@ impl Photo {
                 1 => coded[0],
                 _ => coded[1],
             };
-            let [dw, dn, dne] = signed.map(|differences| i32::from(differences[c]));
             let kind = c as u32;
             let contexts = [
                 hash([kind, energy_class, class(before)]),
-                hash([kind | 8, class(sizes[0]), class(sizes[1]), class(sizes[2])]),
                 hash([
-                    kind | 16,
+                    kind | 8,
                     signed_class(expected - w[c]),
                     signed_class(expected - n[c]),
                 ]),
                 hash([
-                    kind | 24,
+                    kind | 16,
                     (expected >> 1).cast_unsigned(),
                     energy_class >> 2,
                 ]),
                 hash([
-                    kind | 32,
+                    kind | 24,
                     signed_class(before),
                     signed_class(coded[0]),
                     energy_class >> 1,
-                ]),
-                hash([
-                    kind | 40,
-                    signed_class(dw),
-                    signed_class(dn),
-                    signed_class(dne),
                 ]),
             ];
             let difference = residuals.code::<C, MIXES>(
@@ -203,7 +185,6 @@ impl Photo {
                 *error = (candidate - value).unsigned_abs().min(255) as u8;
             }
             errors[CODED] = difference.unsigned_abs() as u8;
-            self.differences[x + 1][c] = difference as i8;
         }
         let [g, r, b] = values;
         let colour = match colourful {

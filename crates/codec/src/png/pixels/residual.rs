@@ -7,10 +7,10 @@ use super::slot::{Dither, REMEMBERING, Slot, Weights, code_mixed};
 use crate::entropy::Coder;
 
 /// Contexts of a difference.
-pub(super) const RESIDUAL_CONTEXTS: usize = 6;
+pub(super) const RESIDUAL_CONTEXTS: usize = 4;
 
 /// Slots that all contexts share, in lines of 32.
-const SLOTS: usize = 1 << 17;
+const SLOTS: usize = 1 << 16;
 const LINE: usize = 32;
 
 const ZERO: usize = 0;
@@ -53,7 +53,7 @@ impl Residuals {
         contexts: [u32; RESIDUAL_CONTEXTS],
         difference: i32,
     ) -> i32 {
-        let lines = contexts.map(|hash| (hash >> 15) as usize & (SLOTS - LINE));
+        let lines = contexts.map(|hash| (hash >> 16) as usize & (SLOTS - LINE));
         let slots = &mut self.slots;
         let weights = &mut self.weights[kind % KINDS];
         let mut decide = |node: usize, bit: bool| {

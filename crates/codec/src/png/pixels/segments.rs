@@ -328,11 +328,11 @@ impl Segments {
         let right = agreeing(&around.sources, pixel) & around.valid;
         let plain = pixel == near.w && pixel == near.n;
         let found = &around.found;
-        self.table.learn(&found[2], pixel, true);
+        self.table.learn(&found[2], pixel, !plain);
         self.table
-            .learn(&found[1], pixel, right & 0b100 == 0 && !plain);
+            .learn(&found[1], pixel, !plain && right & 0b100 == 0);
         self.table
-            .learn(&found[0], pixel, right & 0b110 == 0 && !plain);
+            .learn(&found[0], pixel, !plain && right & 0b110 == 0);
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn code_mixed<C: Coder, const N: usize>(
     let target = if bit { 65535 } else { 0 };
     let error = target - probability.cast_signed();
     for (input, weight) in inputs.iter().zip(&mut weights.0) {
-        let step = input.wrapping_mul(error).wrapping_add(1 << 14) >> 15;
+        let step = input.wrapping_mul(error).wrapping_add(1 << 13) >> 14;
         *weight = weight.wrapping_add(step);
     }
     let random = dither.next();
@@ -144,7 +144,7 @@ pub(super) fn code_mixed_if_unsure<C: Coder, const N: usize>(
     weights: &mut Weights<N>,
     bit: bool,
 ) -> bool {
-    if (246..3850).contains(&slots[places[0]].probability12()) {
+    if (80..4016).contains(&slots[places[0]].probability12()) {
         code_mixed(coder, dither, slots, places, weights, REMEMBERING, bit)
     } else {
         slots[places[0]].code(coder, dither, REMEMBERING, bit)
