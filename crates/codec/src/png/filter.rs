@@ -4,6 +4,9 @@
 //! Invariant: for every row and filter type, [`undo`] turns what [`apply`] wrote back into the row,
 //! and the other way round.
 
+use crate::simd::{VectorMultiply, Vectorized, vectorized};
+use fearless_simd::{Simd, i16x8, prelude::*};
+
 /// Number of filter types.
 pub(crate) const TYPES: usize = 5;
 
@@ -111,6 +114,51 @@ pub(crate) fn undo(filter: FilterType, distance: usize, row: &mut [u8], above: &
     }
 }
 
+/// The samples of a pixel as lanes, zeros behind them.
+#[inline(always)]
+fn widen<S: Simd, const N: usize>(simd: S, pixel: &[u8; N]) -> i16x8<S> {
+    let mut samples = [0i16; 8];
+    for channel in 0..N {
+        samples[channel] = i16::from(pixel[channel]);
+    }
+    i16x8::simd_from(simd, samples)
+}
+
+/// Undoes type Paeth in whole pixels of `N` bytes, all samples of a pixel at a time.
+struct UndoPaeth<'p, const N: usize> {
+    pixels: &'p mut [[u8; N]],
+    aboves: &'p [[u8; N]],
+}
+
+impl<const N: usize> Vectorized for UndoPaeth<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, simd: S) {
+        let low_byte = i16x8::splat(simd, 255);
+        let mut left = i16x8::splat(simd, 0);
+        let mut corner = left;
+        for index in 0..self.pixels.len().min(self.aboves.len()) {
+            let above = widen(simd, &self.aboves[index]);
+            let to_left = above - corner;
+            let to_above = left - corner;
+            let to_corner = (to_left + to_above).abs();
+            let (to_left, to_above) = (to_left.abs(), to_above.abs());
+            let least = to_left.min(to_above).min(to_corner);
+            let behind = to_above.simd_eq(least).select(above, corner);
+            let prediction = to_left.simd_eq(least).select(left, behind);
+            left = (widen(simd, &self.pixels[index]) + prediction) & low_byte;
+            corner = above;
+            let samples: [i16; 8] = left.into();
+            let mut pixel = [0; N];
+            for channel in 0..N {
+                pixel[channel] = samples[channel].cast_unsigned() as u8;
+            }
+            self.pixels[index] = pixel;
+        }
+    }
+}
+
 /// [`undo`] for pixels of `N` bytes, whose samples are independent of each other.
 fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
     let above = &above[..row.len()];
@@ -152,15 +200,12 @@ fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
         FilterType::Paeth => {
             let (pixels, rest) = row.as_chunks_mut::<N>();
             let (aboves, rest_above) = above.as_chunks::<N>();
-            for (pixel, above) in pixels.iter_mut().zip(aboves) {
-                let mut known = *pixel;
-                for channel in 0..N {
-                    let prediction = paeth(left[channel], above[channel], corner[channel]);
-                    known[channel] = known[channel].wrapping_add(prediction);
-                }
-                *pixel = known;
-                left = known;
-                corner = *above;
+            vectorized(UndoPaeth {
+                pixels: &mut *pixels,
+                aboves,
+            });
+            if let (Some(pixel), Some(above)) = (pixels.last(), aboves.last()) {
+                (left, corner) = (*pixel, *above);
             }
             for (((value, left), above), corner) in
                 rest.iter_mut().zip(&left).zip(rest_above).zip(&corner)

@@ -5,7 +5,7 @@
 //! bytes that the replayed zlib stream has so far; the encoder compares them with the file, the
 //! decoder puts them out.
 
-use super::deflate::{Adler32, Inflater, Replay};
+use super::deflate::{Adler32, Inflater, Parameters, Replay};
 use super::filter::{self, FilterType};
 use super::filter_model::{FilterModel, Prediction};
 use super::framing::{Framing, FramingModels, code_number};
@@ -59,7 +59,10 @@ pub(super) struct ImageData {
     scratch: Vec<u8>,
     last_filter: FilterType,
     prediction: Prediction,
+    pub(super) parameters: Parameters,
     replay: Replay,
+    /// Bytes of scanlines given to it.
+    replayed: u64,
     /// Of the scanlines; the encoder has it from its inflater.
     adler: Adler32,
     /// Bytes of the zlib stream that are not in the file yet.
@@ -84,7 +87,9 @@ impl ImageData {
             scratch: Vec::new(),
             last_filter: FilterType::None,
             prediction: opening.prediction,
+            parameters: opening.parameters,
             replay: Replay::new(&opening.parameters),
+            replayed: 0,
             adler: Adler32::new(),
             stream: opening.zlib_header.to_be_bytes().to_vec(),
             framing: Framing::new(chunk_length),
@@ -164,12 +169,32 @@ impl ImageData {
         }
         self.walk.advance(strip);
         // libpng compresses row by row, which tells in where the window slides.
-        for scanline in scanlines.chunks_exact(1 + row_bytes) {
-            self.replay.push(scanline, &mut self.stream);
+        for (row, scanline) in scanlines.chunks_exact(1 + row_bytes).enumerate() {
+            self.replay_scanline(strip, row, scanline);
         }
         // The last row is the one above the next strip.
         self.pixels.copy_within(strip.rows * row_bytes.., 0);
         true
+    }
+
+    /// Replays the compression of a scanline, with the reference's tokens if they are of use.
+    fn replay_scanline(&mut self, strip: &Strip, row: usize, scanline: &[u8]) {
+        self.replayed += scanline.len() as u64;
+        let Some(reference) = &mut self.reference else {
+            self.replay.push(scanline, &mut self.stream);
+            return;
+        };
+        if reference.parameters != self.parameters {
+            self.replay.push(scanline, &mut self.stream);
+            return;
+        }
+        let row_bytes = strip.pass.row_bytes;
+        let rows = &self.pixels[row * row_bytes..(row + 2) * row_bytes];
+        let filter = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
+        let (start, end) = reference.count_same(strip, row, rows.split_at(row_bytes), filter);
+        reference.hand_over_tokens(self.replayed, &mut self.replay);
+        self.replay
+            .push_compared(scanline, start, end, &mut self.stream);
     }
 
     fn code_filter<C: Coder>(

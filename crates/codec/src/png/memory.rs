@@ -3,7 +3,7 @@
 //! Invariant: it follows from headers and the budget alone. What an encoder keeps within its budget
 //! a decoder with at least the same budget keeps too; the stream says what is used.
 
-use super::deflate::Inflater;
+use super::deflate::{Inflater, Parameters};
 use super::header::ImageHeader;
 use super::image_data::{ImageData, Models};
 use super::kept_stream::{BlockPool, KeptStream};
@@ -19,9 +19,9 @@ const KEPT_MAX: usize = 3 << 20;
 /// Images of how many headers are kept.
 const KEPT_IMAGES: usize = 2;
 
-/// What the zlib streams of one image take at most: replay, inflaters, bytes inflated at a time, and
-/// the search for parameters.
-const STREAMS: usize = 1_500_000;
+/// What the zlib streams of one image take at most: replay, inflaters, bytes inflated at a time, the
+/// reference's tokens, and the search for parameters.
+const STREAMS: usize = 2_000_000;
 
 /// Bytes for the strips of an image: rows with and without filter types, and a row beside.
 fn strip_bytes(header: &ImageHeader) -> usize {
@@ -40,6 +40,13 @@ fn bytes_with_reference(header: &ImageHeader) -> usize {
         .saturating_add(strip_bytes(header))
 }
 
+/// An image that is kept.
+struct Kept {
+    header: ImageHeader,
+    parameters: Parameters,
+    stream: KeptStream,
+}
+
 /// What is kept between images.
 pub(super) struct Memory {
     budget: usize,
@@ -47,7 +54,7 @@ pub(super) struct Memory {
     /// Bytes of the pool.
     pool_budget: usize,
     /// The last image first.
-    kept: Vec<(ImageHeader, KeptStream)>,
+    kept: Vec<Kept>,
     spare_inflater: Option<Box<Inflater>>,
 }
 
@@ -74,7 +81,7 @@ impl Memory {
 
     /// Whether there is a reference for an image with this header.
     pub(super) fn has_reference(&self, header: &ImageHeader) -> bool {
-        self.kept.iter().any(|(kept, _)| kept == header)
+        self.kept.iter().any(|kept| kept.header == *header)
             && bytes_with_reference(header).saturating_add(self.pool_budget) <= self.budget
     }
 
@@ -100,8 +107,10 @@ impl Memory {
     }
 
     fn take_reference(&mut self, header: &ImageHeader, used: bool) -> Option<Reference> {
-        let place = self.kept.iter().position(|(kept, _)| kept == header)?;
-        let (_, stream) = self.kept.remove(place);
+        let place = self.kept.iter().position(|kept| kept.header == *header)?;
+        let Kept {
+            parameters, stream, ..
+        } = self.kept.remove(place);
         if !used {
             self.pool.recycle(stream);
             return None;
@@ -111,7 +120,7 @@ impl Memory {
             .take()
             .unwrap_or_else(|| Box::new(Inflater::new()));
         inflater.reset();
-        Some(Reference::new(header, stream, inflater))
+        Some(Reference::new(header, parameters, stream, inflater))
     }
 
     /// Sees to it that pool and image together stay within the budget.
@@ -134,17 +143,22 @@ impl Memory {
         coder: &mut C,
         image: ImageData,
     ) -> Result<(), Error> {
-        let header = image.header;
+        let (header, parameters) = (image.header, image.parameters);
         let (stream, inflater) = image
             .finish(models, &mut self.pool, coder)
             .ok_or(Error::NoReference)?;
         self.spare_inflater = inflater.or(self.spare_inflater.take());
         if let Some(stream) = stream {
-            self.kept.insert(0, (header, stream));
+            let kept = Kept {
+                header,
+                parameters,
+                stream,
+            };
+            self.kept.insert(0, kept);
             if self.kept.len() > KEPT_IMAGES
-                && let Some((_, oldest)) = self.kept.pop()
+                && let Some(oldest) = self.kept.pop()
             {
-                self.pool.recycle(oldest);
+                self.pool.recycle(oldest.stream);
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Only rows around the strip in hand are held. Invariant: what a window shows depends on the kept
 //! stream and the place of the strip alone.
 
-use super::deflate::{Inflater, Progress};
+use super::deflate::{Inflater, Parameters, Progress, Replay, Token};
 use super::filter::{self, FilterType};
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
@@ -13,11 +13,48 @@ use super::strips::Strip;
 /// Rows that a window may hold.
 const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
 
+/// Most tokens that are held; those of an image that has more are not used.
+const TOKENS_MAX: usize = 128 << 10;
+
+/// The tokens of a reference's zlib stream that were read and not yet used.
+#[derive(Default)]
+struct Tokens {
+    held: Vec<Token>,
+    /// Where the first of them starts, in bytes of scanlines.
+    start: u64,
+    /// There were too many.
+    given_up: bool,
+}
+
+impl Tokens {
+    fn add(&mut self, tokens: &[Token]) {
+        self.given_up |= self.held.len() + tokens.len() > TOKENS_MAX;
+        if self.given_up {
+            self.held = Vec::new();
+        } else {
+            self.held.extend_from_slice(tokens);
+        }
+    }
+
+    /// How many of them start before `end`.
+    fn count_before(&mut self, end: u64) -> usize {
+        let starts_before = |token: &&Token| {
+            let before = self.start < end;
+            self.start += if before { token.length() as u64 } else { 0 };
+            before
+        };
+        self.held.iter().take_while(starts_before).count()
+    }
+}
+
 /// Reads a reference image from its kept stream.
 pub(super) struct Reference {
     stream: KeptStream,
     inflater: Box<Inflater>,
+    /// The parameters that its stream was made with.
+    pub(super) parameters: Parameters,
     filter_distance: usize,
+    tokens: Tokens,
     /// Bytes inflated that no row has been made of.
     scanlines: Vec<u8>,
     /// Whole unfiltered rows of the current pass.
@@ -32,11 +69,18 @@ pub(super) struct Reference {
 
 impl Reference {
     /// The start of the image with this header that `stream` holds.
-    pub(super) fn new(header: &ImageHeader, stream: KeptStream, inflater: Box<Inflater>) -> Self {
+    pub(super) fn new(
+        header: &ImageHeader,
+        parameters: Parameters,
+        stream: KeptStream,
+        inflater: Box<Inflater>,
+    ) -> Self {
         Self {
             stream,
             inflater,
+            parameters,
             filter_distance: header.filter_distance(),
+            tokens: Tokens::default(),
             scanlines: Vec::new(),
             rows: Vec::new(),
             filters: Vec::new(),
@@ -87,6 +131,38 @@ impl Reference {
             above,
             self.filters[place],
         )
+    }
+
+    /// Hands over the tokens that start before byte `end` of all scanlines.
+    pub(super) fn hand_over_tokens(&mut self, end: u64, replay: &mut Replay) {
+        let count = self.tokens.count_before(end);
+        replay.add_reference(&self.tokens.held[..count]);
+        self.tokens.held.drain(..count);
+    }
+
+    /// How many bytes at the start and at the end of a scanline of the strip are those of the
+    /// reference's; `above` and `pixels` are its rows without filters.
+    pub(super) fn count_same(
+        &self,
+        strip: &Strip,
+        row: usize,
+        (above, pixels): (&[u8], &[u8]),
+        filter: FilterType,
+    ) -> (usize, usize) {
+        let (row_before, above_before, filter_before) = self.row(strip, row);
+        if filter != filter_before {
+            return (0, 0);
+        }
+        let start = common_start(row_before, pixels)
+            .min(above_before.map_or(pixels.len(), |before| common_start(before, above)));
+        if start == pixels.len() {
+            return (1 + start, 0);
+        }
+        let end = common_end(row_before, pixels)
+            .min(above_before.map_or(pixels.len(), |before| common_end(before, above)));
+        // The bytes behind a difference are filtered by it.
+        let end = end.saturating_sub(self.filter_distance);
+        (1 + start, end.min(pixels.len() - start))
     }
 
     /// Gives up the stream and the inflater.
@@ -143,6 +219,7 @@ impl Reference {
             let consumed = available - input.len();
             let some = !inflated.bytes.is_empty();
             self.scanlines.extend_from_slice(inflated.bytes);
+            self.tokens.add(inflated.tokens);
             let ended = inflated.progress == Progress::Ended;
             self.stream.consume(pool, consumed);
             if some {
@@ -153,4 +230,23 @@ impl Reference {
             }
         }
     }
+}
+
+/// How many bytes are the same from the start.
+fn common_start(left: &[u8], right: &[u8]) -> usize {
+    const RUN: usize = 64;
+    let runs = left.chunks_exact(RUN).zip(right.chunks_exact(RUN));
+    let same = RUN * runs.take_while(|(left, right)| left == right).count();
+    let rest = left[same..].iter().zip(&right[same..]);
+    same + rest.take_while(|(left, right)| left == right).count()
+}
+
+/// How many bytes are the same from the end; both are as long.
+fn common_end(left: &[u8], right: &[u8]) -> usize {
+    const RUN: usize = 64;
+    let runs = left.rchunks_exact(RUN).zip(right.rchunks_exact(RUN));
+    let same = RUN * runs.take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[..left.len() - same], &right[..right.len() - same]);
+    let rest = left.iter().rev().zip(right.iter().rev());
+    same + rest.take_while(|(left, right)| left == right).count()
 }
