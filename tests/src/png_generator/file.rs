@@ -29,8 +29,8 @@ pub fn write(parameters: &PngParameters) -> Vec<u8> {
     header.push(u8::from(parameters.interlaced));
     push_chunk(&mut file, b"IHDR", &header);
     if parameters.colour_type == 3 {
-        let palette: Vec<u8> = (0..3 << parameters.bit_depth)
-            .map(|i| (i * 37) as u8)
+        let palette: Vec<u8> = (0u32..3 << parameters.bit_depth)
+            .map(|i| (i % 256) as u8)
             .collect();
         push_chunk(&mut file, b"PLTE", &palette);
     }

@@ -20,7 +20,7 @@ pub(super) fn filtered(number: u8, distance: usize, row: &[u8], above: &[u8]) ->
                 .unwrap_or(&0),
             _ => 0,
         };
-        out.push(value.wrapping_sub(prediction as u8));
+        out.push(value.wrapping_sub(prediction.cast_unsigned() as u8));
     }
     out
 }
