@@ -1,7 +1,7 @@
 //! What pixels leave out of the rows' bytes: lower bytes of 16-bit samples, and padding bits.
 
 use super::ReferenceWindow;
-use super::byte_tree::ByteTree;
+use super::byte_tree::{ByteTree, TREE_CONTEXTS};
 use super::format::PixelFormat;
 use super::hashing::hash;
 use super::residual::median;
@@ -19,9 +19,12 @@ pub(super) struct Remainders {
     last: usize,
 }
 
-/// A segment whose remainder is coded: row and first column within the strip, number of columns.
+/// A segment whose remainder is coded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    pub(super) format: &'a PixelFormat,
+    pub(super) reference: Option<&'a ReferenceWindow<'a>>,
+    /// Row within the strip, first column, number of columns.
     pub(super) y: usize,
     pub(super) x: usize,
     pub(super) count: usize,
@@ -66,11 +69,10 @@ impl Remainders {
         coder: &mut C,
         dither: &mut Dither,
         tree: &mut ByteTree,
-        format: &PixelFormat,
-        place: Place,
+        place: Place<'_>,
         rows: &mut [u8],
-        reference: Option<&ReferenceWindow<'_>>,
     ) {
+        let format = place.format;
         let row_bytes = format.row_bytes();
         let bytes = format.byte_range(place.x, place.count);
         let samples = rows[place.y * row_bytes..][bytes.clone()].as_chunks_mut().0;
@@ -83,7 +85,9 @@ impl Remainders {
             }
             return;
         }
-        let old = reference.and_then(|window| window.row(format, place.y.cast_signed()));
+        let old = place
+            .reference
+            .and_then(|window| window.row(format, place.y.cast_signed()));
         if let Some(old) = old {
             let old = old[bytes.clone()].as_chunks::<2>().0;
             let equal = samples.iter().zip(old).all(|(new, old)| new[1] == old[1]);
@@ -99,27 +103,25 @@ impl Remainders {
         self.last <<= 2;
         let step = 2 * format.channels();
         for index in bytes.step_by(2) {
-            code_sample(coder, dither, tree, rows, row_bytes, place.y, index, step);
+            let here = place.y * row_bytes + index;
+            let contexts = contexts(rows, here, row_bytes, index, step);
+            rows[here + 1] = tree.code(coder, dither, contexts, rows[here + 1]);
         }
     }
 }
 
-/// Codes the lower byte of the sample at byte `index` of row `y`; samples of a channel are `step`
-/// bytes apart.
-fn code_sample<C: Coder>(
-    coder: &mut C,
-    dither: &mut Dither,
-    tree: &mut ByteTree,
-    rows: &mut [u8],
+/// Contexts of the lower byte of the sample at `place`, the byte `index` of its row; samples of a
+/// channel are `step` bytes apart.
+fn contexts(
+    rows: &[u8],
+    place: usize,
     row_bytes: usize,
-    y: usize,
     index: usize,
     step: usize,
-) {
-    let place = y * row_bytes + index;
+) -> [u32; TREE_CONTEXTS] {
     let sample = |place: usize| i32::from(u16::from_be_bytes([rows[place], rows[place + 1]]));
     let upper = i32::from(rows[place]) << 8;
-    let (w, n, nw) = match (index >= step, y > 0) {
+    let (w, n, nw) = match (index >= step, place >= row_bytes) {
         (true, true) => (
             sample(place - step),
             sample(place - row_bytes),
@@ -146,6 +148,5 @@ fn code_sample<C: Coder>(
         hash([expected, channel]),
         w,
     ];
-    let contexts = contexts.map(|context| context ^ 0x4000_0000);
-    rows[place + 1] = tree.code(coder, dither, contexts, rows[place + 1]);
+    contexts.map(|context| context ^ 0x4000_0000)
 }
