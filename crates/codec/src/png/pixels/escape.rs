@@ -298,27 +298,30 @@ impl Escapes {
         alpha: u32,
     ) -> u32 {
         let [w, n, nw, ne] = [near.w, near.n, near.nw, near.ne].map(|pixel| pixel >> 24);
-        let class = usize::from(w == n) | usize::from(n == nw) << 1 | usize::from(n == ne) << 2;
+        let pattern = usize::from(w == n) | usize::from(n == nw) << 1 | usize::from(n == ne) << 2;
         let alpha = alpha >> 24;
         for (index, candidate) in [w, n].into_iter().enumerate() {
             if index == 1 && n == w {
                 break;
             }
             let extreme = usize::from(candidate == 0 || candidate == 255);
-            let slot = &mut self.alpha_flags[index << 4 | class << 1 | extreme];
+            let slot = &mut self.alpha_flags[index << 4 | pattern << 1 | extreme];
             if slot.code(coder, dither, REMEMBERING, C::ENCODES && alpha == candidate) {
                 return candidate << 24;
             }
         }
-        let expected = median(w.cast_signed(), n.cast_signed(), nw.cast_signed());
+        let [w, n, nw, ne] = [w, n, nw, ne].map(u32::cast_signed);
+        let expected = median(w, n, nw).cast_unsigned();
         let contexts = [
-            expected.cast_unsigned(),
-            w,
-            n,
-            hash([w, n, nw, ne]),
-            w << 8 | n,
+            0,
+            hash([class(w - n), class(n - nw), class(n - ne)]),
+            expected,
+            (w << 8 | n).cast_unsigned(),
+            hash([(w - n).cast_unsigned(), (n - nw).cast_unsigned()]),
         ];
         let contexts = contexts.map(|context| context ^ 0x8000_0000);
-        u32::from(self.tree.code(coder, dither, contexts, alpha as u8)) << 24
+        let difference = alpha.wrapping_sub(expected) as u8;
+        let difference = self.tree.code(coder, dither, contexts, difference);
+        (expected.wrapping_add(u32::from(difference)) & 255) << 24
     }
 }

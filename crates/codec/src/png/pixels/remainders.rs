@@ -4,7 +4,7 @@ use super::ReferenceWindow;
 use super::byte_tree::{ByteTree, TREE_CONTEXTS};
 use super::format::PixelFormat;
 use super::hashing::hash;
-use super::residual::median;
+use super::residual::{class, median};
 use super::slot::{Dither, REMEMBERING, Slot};
 use crate::entropy::Coder;
 
@@ -104,21 +104,23 @@ impl Remainders {
         let step = 2 * format.channels();
         for index in bytes.step_by(2) {
             let here = place.y * row_bytes + index;
-            let contexts = contexts(rows, here, row_bytes, index, step);
-            rows[here + 1] = tree.code(coder, dither, contexts, rows[here + 1]);
+            let (expected, contexts) = expect(rows, here, row_bytes, index, step);
+            let difference = rows[here + 1].wrapping_sub(expected);
+            let difference = tree.code(coder, dither, contexts, difference);
+            rows[here + 1] = difference.wrapping_add(expected);
         }
     }
 }
 
-/// Contexts of the lower byte of the sample at `place`, the byte `index` of its row; samples of a
-/// channel are `step` bytes apart.
-fn contexts(
+/// What the lower byte of the sample at `place`, the byte `index` of its row, should be, and
+/// contexts of the difference to that; samples of a channel are `step` bytes apart.
+fn expect(
     rows: &[u8],
     place: usize,
     row_bytes: usize,
     index: usize,
     step: usize,
-) -> [u32; TREE_CONTEXTS] {
+) -> (u8, [u32; TREE_CONTEXTS]) {
     let sample = |place: usize| i32::from(u16::from_be_bytes([rows[place], rows[place + 1]]));
     let upper = i32::from(rows[place]) << 8;
     let (w, n, nw) = match (index >= step, place >= row_bytes) {
@@ -138,15 +140,19 @@ fn contexts(
         }
         (false, false) => (upper, upper, upper),
     };
-    let expected = (median(w, n, nw) - upper).clamp(-1, 256).cast_unsigned();
-    let [w, n] = [w - upper, n - upper].map(|side| side.clamp(-1, 256).cast_unsigned());
+    // Where the upper byte is not the expected one, the lower byte is likely near the end that is
+    // closer.
+    let expected = median(w, n, nw) - upper;
+    let side = u32::from(expected < 0) | u32::from(expected > 255) << 1;
+    let expected = expected.clamp(0, 255).cast_unsigned();
     let channel = (index % step) as u32;
     let contexts = [
-        expected,
-        hash([w, n]),
+        side,
+        hash([side, channel, class(w - n), class(n - nw)]),
+        hash([side, expected]),
+        hash([(w - n).cast_unsigned(), (n - nw).cast_unsigned()]),
         upper.cast_unsigned(),
-        hash([expected, channel]),
-        w,
     ];
-    contexts.map(|context| context ^ 0x4000_0000)
+    let contexts = contexts.map(|context| context ^ 0x4000_0000);
+    (expected as u8, contexts)
 }
