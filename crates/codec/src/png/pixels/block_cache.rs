@@ -260,3 +260,50 @@ impl BlockCache {
 fn record_size(length: usize) -> usize {
     (HEADER + length).next_multiple_of(UNIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::BLOCK;
+    use super::*;
+
+    /// A block that no other seed gives, of colours that compress badly.
+    fn block(seed: u32) -> Block {
+        let mut block = Block::BLACK;
+        let mut state = seed.wrapping_mul(0x9E37_79B1) | 1;
+        for pixel in block.pixels.iter_mut().take(BLOCK * 4) {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *pixel = state >> 27 << 3;
+        }
+        block.pixels[0] = seed;
+        block
+    }
+
+    #[test]
+    fn blocks_in_use_outlive_others() {
+        let mut cache = BlockCache::new();
+        let favourite = block(0);
+        cache.insert(&favourite, true, 0);
+        for seed in 1..40_000 {
+            let next = block(seed);
+            cache.insert(&next, true, 1 + seed as usize % 100);
+            let number = cache.find(next.hash()).expect("just inserted");
+            assert_eq!(cache.get(number), Some(next));
+            if seed % 1_000 == 0 {
+                let number = cache.newest_at(0)[0];
+                assert_eq!(cache.get(number), Some(favourite));
+                cache.renew(number, favourite.hash(), 0);
+                assert_eq!(cache.newest_at(0)[0], cache.number_at(0));
+            }
+        }
+        assert_eq!(cache.find(block(1).hash()), None);
+    }
+
+    #[test]
+    fn any_number_may_be_asked_for() {
+        let mut cache = BlockCache::new();
+        cache.insert(&block(1), true, 0);
+        for number in [0, 1, 2, 1 << 15, u32::MAX] {
+            assert_eq!(cache.get(number).is_some(), number == 0);
+        }
+    }
+}

@@ -335,7 +335,8 @@ impl Blocks {
         if !slot.code(coder, dither, REMEMBERING, repeats) {
             let margin = REFERENCE_MARGIN.cast_signed();
             let value = (shift + margin).cast_unsigned() as u32;
-            self.last_shift = coder.raw_bits(7, value & 127) as isize - margin;
+            let value = coder.raw_bits(7, value & 127) as usize;
+            self.last_shift = value.cast_signed() - margin;
         }
         self.last_shift
     }
@@ -452,14 +453,14 @@ fn is_photo(
         let has_old = reference.is_some_and(|window| {
             window.load(format, y.cast_signed(), place.x, &mut old[..place.width])
         });
-        for index in 0..place.width {
+        for (index, old) in old[..place.width].iter().enumerate() {
             let here = start + index;
             let pixel = row[here];
             alike += usize::from(
                 pixel == row[here - 1]
                     || pixel == above[here]
                     || pixel == above[here + 1]
-                    || has_old && pixel == old[index],
+                    || has_old && pixel == *old,
             );
         }
     }

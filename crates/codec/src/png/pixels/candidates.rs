@@ -61,9 +61,11 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn new() -> Self {
+    /// `mixes` says whether decisions will be mixed, which takes more memory.
+    pub(super) fn new(mixes: bool) -> Self {
+        let hashed = if mixes { HASHED * HASHED_SLOTS } else { 0 };
         Self {
-            slots: vec![Slot::EVEN; DIRECT + HASHED * HASHED_SLOTS].into_boxed_slice(),
+            slots: vec![Slot::EVEN; DIRECT + hashed].into_boxed_slice(),
             weights: Box::new([Weights::INITIAL; RANKS * 16]),
             any_hit: [Slot::EVEN; 1024],
             recent: 0,

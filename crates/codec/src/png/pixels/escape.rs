@@ -32,6 +32,15 @@ pub(super) struct Escapes {
     pub(super) residuals: Residuals,
 }
 
+/// What red and blue of an edge are expected to be.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// Red and blue, less green.
+    expected: [i32; 2],
+    /// How far apart in green the colours are that say so; 0 if it is but a gradient.
+    spread: i32,
+}
+
 /// Green of a pixel.
 #[inline(always)]
 fn green(pixel: u32) -> i32 {
@@ -173,15 +182,15 @@ impl Escapes {
         }
         let set = (hash([near.w & COLOUR, u32::from(value)]) >> 20) as usize;
         let colours = [self.by_green_and_w[set], self.by_green[usize::from(value)]];
-        let (expected, spread) = self.expect_over_green(near, i32::from(value));
+        let line = self.expect_over_green(near, i32::from(value));
         for (index, colour) in colours.iter().enumerate() {
             if colour >> 8 & 255 != u32::from(value) || index == 1 && *colour == colours[0] {
                 continue;
             }
-            let distance = (over_green(*colour, 0) - expected[0])
+            let distance = (over_green(*colour, 0) - line.expected[0])
                 .abs()
-                .max((over_green(*colour, 16) - expected[1]).abs());
-            let context = (distance as usize).min(7) << 2
+                .max((over_green(*colour, 16) - line.expected[1]).abs());
+            let context = (distance.unsigned_abs() as usize).min(7) << 2
                 | index << 1
                 | usize::from(colours[0] == colours[1]);
             let slot = &mut self.green_flags[context];
@@ -199,18 +208,16 @@ impl Escapes {
             dither,
             near,
             u32::from(value) << 8 | alpha,
-            expected,
-            spread,
+            line,
             pixel,
         )
     }
 
-    /// What red and blue less green should be, given green; and how far apart in green the colours
-    /// are that say so. Edges are blended from two colours, so that the channels of all pixels along
+    /// What red and blue should be, given green. Edges are blended from two colours, so that the channels of all pixels along
     /// one change together: the line is drawn through the darkest and the lightest pixel around, or
     /// the colour coded last where those are alike.
     #[inline(always)]
-    fn expect_over_green(&self, near: &Neighbours, g: i32) -> ([i32; 2], i32) {
+    fn expect_over_green(&self, near: &Neighbours, g: i32) -> Line {
         let (mut dark, mut light) = (near.w, near.w);
         for pixel in [near.n, near.nw, near.ne, near.ww, near.nn] {
             if green(pixel) < green(dark) {
@@ -230,7 +237,10 @@ impl Escapes {
                 let [w, n, nw] = [near.w, near.n, near.nw].map(|pixel| over_green(pixel, shift));
                 median(w, n, nw)
             });
-            return (expected, 0);
+            return Line {
+                expected,
+                spread: 0,
+            };
         }
         let expected = [0, 16].map(|shift| {
             let (start, end) = (over_green(dark, shift), over_green(light, shift));
@@ -238,7 +248,7 @@ impl Escapes {
                 start + (2 * (g - green(dark)) * (end - start) + spread).div_euclid(2 * spread);
             value.clamp(-g, 255 - g)
         });
-        (expected, spread)
+        Line { expected, spread }
     }
 
     fn code_red_and_blue<C: Coder, const MIXES: bool>(
@@ -247,22 +257,21 @@ impl Escapes {
         dither: &mut Dither,
         near: &Neighbours,
         known: u32,
-        expected: [i32; 2],
-        spread: i32,
+        line: Line,
         pixel: u32,
     ) -> u32 {
         let mut result = known;
         let g = green(known);
-        let mut last = 0;
+        let mut last = 0u32;
         for (kind, shift) in [0, 16].into_iter().enumerate() {
-            let expected = expected[kind];
+            let expected = line.expected[kind];
             let [w, n] = [near.w, near.n].map(|p| over_green(p, shift));
             let kind = kind as u32;
-            let spread = class(w - n) << 4 | class(spread);
+            let spread = class(w - n) << 4 | class(line.spread);
             let contexts = [
-                hash([kind, spread, last as u32]),
+                hash([kind, spread, last]),
                 hash([kind, w.cast_unsigned(), n.cast_unsigned(), 1]),
-                hash([kind, g.cast_unsigned(), last as u32, 2]),
+                hash([kind, g.cast_unsigned(), last, 2]),
                 finish(kind.wrapping_add(0x7777)),
             ];
             let actual = (pixel >> shift & 255).cast_signed() - g - expected;
@@ -275,7 +284,7 @@ impl Escapes {
             );
             let value = (g + expected + difference) & 255;
             result |= value.cast_unsigned() << shift;
-            last = class(difference).cast_signed();
+            last = class(difference);
         }
         result
     }
@@ -289,27 +298,30 @@ impl Escapes {
         alpha: u32,
     ) -> u32 {
         let [w, n, nw, ne] = [near.w, near.n, near.nw, near.ne].map(|pixel| pixel >> 24);
-        let class = usize::from(w == n) | usize::from(n == nw) << 1 | usize::from(n == ne) << 2;
+        let pattern = usize::from(w == n) | usize::from(n == nw) << 1 | usize::from(n == ne) << 2;
         let alpha = alpha >> 24;
         for (index, candidate) in [w, n].into_iter().enumerate() {
             if index == 1 && n == w {
                 break;
             }
             let extreme = usize::from(candidate == 0 || candidate == 255);
-            let slot = &mut self.alpha_flags[index << 4 | class << 1 | extreme];
+            let slot = &mut self.alpha_flags[index << 4 | pattern << 1 | extreme];
             if slot.code(coder, dither, REMEMBERING, C::ENCODES && alpha == candidate) {
                 return candidate << 24;
             }
         }
-        let expected = median(w.cast_signed(), n.cast_signed(), nw.cast_signed());
+        let [w, n, nw, ne] = [w, n, nw, ne].map(u32::cast_signed);
+        let expected = median(w, n, nw).cast_unsigned();
         let contexts = [
-            expected.cast_unsigned(),
-            w,
-            n,
-            hash([w, n, nw, ne]),
-            w << 8 | n,
+            0,
+            hash([class(w - n), class(n - nw), class(n - ne)]),
+            expected,
+            (w << 8 | n).cast_unsigned(),
+            hash([(w - n).cast_unsigned(), (n - nw).cast_unsigned()]),
         ];
         let contexts = contexts.map(|context| context ^ 0x8000_0000);
-        u32::from(self.tree.code(coder, dither, contexts, alpha as u8)) << 24
+        let difference = alpha.wrapping_sub(expected) as u8;
+        let difference = self.tree.code(coder, dither, contexts, difference);
+        (expected.wrapping_add(u32::from(difference)) & 255) << 24
     }
 }

@@ -209,9 +209,4 @@ impl PixelFormat {
             (false, _) => 24,
         }
     }
-
-    /// Greatest value of a sample, of its upper byte at 16 bits.
-    pub(super) fn highest(&self) -> u32 {
-        (1 << self.depth.min(8)) - 1
-    }
 }

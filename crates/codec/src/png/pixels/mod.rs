@@ -46,6 +46,7 @@ pub(crate) const REFERENCE_MARGIN: usize = 32;
 pub(crate) struct PixelModel {
     level: Level,
     format: PixelFormat,
+    has_reference: bool,
     canvas: Canvas,
     dither: Dither,
     blocks: Blocks,
@@ -64,10 +65,11 @@ impl PixelModel {
         Self {
             level,
             format: PixelFormat::new(1, 6, 8).expect("a format of the specification"),
+            has_reference: false,
             canvas: Canvas::default(),
             dither: Dither::NEW,
             blocks: Blocks::new(),
-            segments: Segments::new(),
+            segments: Segments::new(level == Level::Default),
             remainders: Remainders::new(),
             work: Vec::new(),
             alpha_flag: Slot::EVEN,
@@ -90,10 +92,11 @@ impl PixelModel {
         Canvas::memory(format.width()) + Photo::memory(format.width()) + 2 * format.width()
     }
 
-    /// Starts an image, or one pass of an interlaced one. `has_reference` says whether its strips
-    /// will be given a reference.
-    pub(crate) fn begin_image(&mut self, format: PixelFormat, _has_reference: bool) {
+    /// Starts an image, or one pass of an interlaced one, and allocates its rows. `has_reference`
+    /// says whether its strips will be given a reference; without it, references are ignored.
+    pub(crate) fn begin_image(&mut self, format: PixelFormat, has_reference: bool) {
         self.format = format;
+        self.has_reference = has_reference;
         self.work = Vec::with_capacity(format.width().div_ceil(BLOCK));
         self.canvas.begin(format.width());
         self.blocks.begin(format.width());
@@ -110,6 +113,7 @@ impl PixelModel {
         reference: Option<ReferenceWindow<'_>>,
     ) {
         debug_assert!((1..=STRIP_ROWS * self.format.row_bytes()).contains(&rows.len()));
+        let reference = reference.filter(|_| self.has_reference);
         match self.level {
             Level::Fast => self.code_strip_at::<C, false>(coder, rows, reference),
             Level::Default => self.code_strip_at::<C, true>(coder, rows, reference),
@@ -192,17 +196,16 @@ impl PixelModel {
                     .code_padding(coder, &mut self.dither, format, row);
             }
             if format.has_lower_bytes() {
-                let place = Place { y, x, count };
-                let tree = &mut self.segments.escapes.tree;
-                self.remainders.code_lower(
-                    coder,
-                    &mut self.dither,
-                    tree,
+                let place = Place {
                     format,
-                    place,
-                    rows,
                     reference,
-                );
+                    y,
+                    x,
+                    count,
+                };
+                let tree = &mut self.segments.escapes.tree;
+                self.remainders
+                    .code_lower(coder, &mut self.dither, tree, place, rows);
             }
         }
     }
@@ -251,5 +254,7 @@ impl PixelModel {
     }
 }
 
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod tests;

@@ -241,7 +241,8 @@ pub(super) fn pack(
             count: 0,
             full: false,
         };
-        writer.put(block.width as u32 - 1 | (block.height as u32 - 1) << 4, 8);
+        writer.put(block.width as u32 - 1, 4);
+        writer.put(block.height as u32 - 1, 4);
         writer.put(block.pixels[0] >> 24, 8);
         writer.put(u32::from(by_palette) | u32::from(colourful) << 1, 2);
         if by_palette {
@@ -362,9 +363,9 @@ fn parts(pixel: u32) -> [i32; 3] {
 }
 
 fn pixel_of(parts: [i32; 3], colourful: bool, alpha: u32) -> u32 {
-    let g = parts[0] as u8;
+    let g = parts[0].cast_unsigned() as u8;
     let [r, b] = match colourful {
-        true => [parts[1], parts[2]].map(|part| (part + parts[0]) as u8),
+        true => [parts[1], parts[2]].map(|part| (part + parts[0]).cast_unsigned() as u8),
         false => [0, 0],
     };
     u32::from_le_bytes([r, g, b, 0]) | alpha
@@ -394,7 +395,8 @@ fn pack_by_prediction(block: &Block, colourful: bool, writer: &mut Writer<'_>) {
                 let expected = expected(block, y, x);
                 for channel in 0..channels {
                     let difference = wrap(actual[channel] - expected[channel]);
-                    sizes[channel][count] = (difference << 1 ^ difference >> 31) as u8;
+                    sizes[channel][count] =
+                        (difference << 1 ^ difference >> 31).cast_unsigned() as u8;
                 }
                 count += 1;
             }
@@ -488,15 +490,15 @@ mod tests {
         let pixels = proptest::collection::vec(pixel, BLOCK * BLOCK);
         (1..=BLOCK, 1..=BLOCK, pixels, alike, any::<bool>()).prop_map(
             |(width, height, mut pixels, alike, smooth)| {
-                for index in 0..pixels.len() {
+                for (index, pixel) in pixels.iter_mut().enumerate() {
                     if smooth {
-                        pixels[index] = pixels[index] % 5 * 0x0001_0201 + index as u32 * 0x300;
+                        *pixel = *pixel % 5 * 0x0001_0201 + index as u32 * 0x300;
                     }
                     if alike {
-                        pixels[index] |= 0xFF00_0000;
+                        *pixel |= 0xFF00_0000;
                     }
                     if index % BLOCK >= width || index / BLOCK >= height {
-                        pixels[index] = 0;
+                        *pixel = 0;
                     }
                 }
                 Block {

@@ -25,6 +25,29 @@ const BIAS_BITS: i32 = 7;
 /// Sizes of errors by channel, of the predictors and of what was coded.
 type Errors = [[u8; 8]; 3];
 
+/// Where and after what a pixel is coded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'a> {
+    pub(super) near: &'a Neighbours,
+    /// Column.
+    pub(super) x: usize,
+    pub(super) colourful: bool,
+}
+
+/// What a channel is expected to be.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    /// By each predictor.
+    candidates: [i32; PREDICTORS],
+    /// By all of them.
+    blended: i32,
+    /// Less the mean error after a like texture.
+    value: i32,
+    /// Class of the sizes of errors and steps around.
+    energy: u32,
+    texture: usize,
+}
+
 /// Adaptive state.
 #[derive(Debug)]
 pub(super) struct Photo {
@@ -34,12 +57,12 @@ pub(super) struct Photo {
 }
 
 /// By sum of errors: the weight of a predictor.
-static WEIGHTS: [u32; 1024] = {
+static WEIGHTS: [i32; 1024] = {
     let mut weights = [0; 1024];
     let mut sum = 0;
     while sum < 1024 {
         let size = sum as u32 + 2;
-        weights[sum] = (1 << 20) / (size * size) + 1;
+        weights[sum] = (((1u32 << 20) / (size * size) + 1) >> 2).cast_signed();
         sum += 1;
     }
     weights
@@ -76,122 +99,120 @@ impl Photo {
         self.errors.resize(width + 2, [[0; 8]; 3]);
     }
 
-    /// Codes a pixel in column `x`, whose alpha is known.
+    /// Codes a pixel whose alpha is known.
     #[inline(always)]
     pub(super) fn code<C: Coder, const MIXES: bool>(
         &mut self,
         coder: &mut C,
         dither: &mut Dither,
         residuals: &mut Residuals,
-        near: &Neighbours,
-        x: usize,
-        colourful: bool,
+        spot: &Spot<'_>,
         pixel: u32,
     ) -> u32 {
-        let [w, n, nw, ne, nn, nne] =
-            [near.w, near.n, near.nw, near.ne, near.nn, near.nne].map(parts);
+        let near = spot.near;
+        let near = [near.w, near.n, near.nw, near.ne, near.nn, near.nne].map(parts);
         let actual = parts(pixel);
-        let around = [self.errors[x], self.errors[x + 1], self.errors[x + 2]];
         let mut values = [0; 3];
-        let mut coded = [0i32; 3];
-        let mut green = 0;
-        for channel in 0..if colourful { 3 } else { 1 } {
-            let c = channel;
-            let candidates = [
-                w[c],
-                n[c],
-                w[c] + n[c] - nw[c],
-                w[c] + ne[c] - n[c],
-                n[c] + ne[c] - nne[c],
-                2 * n[c] - nn[c],
-            ];
-            let (mut sum, mut total) = (0, 0);
-            for (index, candidate) in candidates.iter().enumerate() {
-                let error = 2 * u32::from(around[0][c][index])
-                    + u32::from(around[1][c][index])
-                    + u32::from(around[2][c][index]);
-                let weight = WEIGHTS[error as usize & 1023];
-                sum += (weight >> 2).cast_signed() * candidate;
-                total += (weight >> 2).cast_signed();
-            }
-            let total = total.max(1);
-            let low = if channel == 0 { 0 } else { -green };
-            let blended = (sum + (total >> 1)).div_euclid(total);
-            let sizes = around.map(|errors| i32::from(errors[c][CODED]));
-            let energy = 2 * sizes[0]
-                + sizes[1]
-                + sizes[2]
-                + (w[c] - nw[c]).abs().min(255) / 2
-                + (n[c] - nw[c]).abs().min(255) / 2
-                + (n[c] - ne[c]).abs().min(255) / 2;
-            let energy_class = fine_class(energy);
-            let texture = usize::from(w[c] > blended)
-                | usize::from(n[c] > blended) << 1
-                | usize::from(nw[c] > blended) << 2
-                | usize::from(ne[c] > blended) << 3
-                | (energy_class as usize).min(31) << 4;
-            let bias = &mut self.biases[c][texture % TEXTURES];
-            let expected = (blended + ((i32::from(*bias) + (1 << (BIAS_BITS - 1))) >> BIAS_BITS))
-                .clamp(low, low + 255);
-            let before = match channel {
-                0 => 0,
-                1 => coded[0],
-                _ => coded[1],
-            };
-            let kind = c as u32;
+        let mut coded = [0; 3];
+        for channel in 0..if spot.colourful { 3 } else { 1 } {
+            let near = near.map(|parts| parts[channel]);
+            let expected = self.expect(channel, spot.x, near, values[0]);
+            let before = coded[channel.saturating_sub(1)];
+            let kind = channel as u32;
             let contexts = [
-                hash([kind, energy_class, class(before)]),
+                hash([kind, expected.energy, class(before)]),
                 hash([
                     kind | 8,
-                    signed_class(expected - w[c]),
-                    signed_class(expected - n[c]),
+                    signed_class(expected.value - near[0]),
+                    signed_class(expected.value - near[1]),
                 ]),
                 hash([
                     kind | 16,
-                    (expected >> 1).cast_unsigned(),
-                    energy_class >> 2,
+                    (expected.value >> 1).cast_unsigned(),
+                    expected.energy >> 2,
                 ]),
                 hash([
                     kind | 24,
                     signed_class(before),
                     signed_class(coded[0]),
-                    energy_class >> 1,
+                    expected.energy >> 1,
                 ]),
             ];
-            let difference = residuals.code::<C, MIXES>(
-                coder,
-                dither,
-                2 + c,
-                contexts,
-                if C::ENCODES {
-                    wrap(actual[c] - expected)
-                } else {
-                    0
-                },
-            );
-            let value = match channel {
-                0 => (expected + difference) & 255,
-                _ => ((expected + difference + green) & 255) - green,
+            let difference = match C::ENCODES {
+                true => wrap(actual[channel] - expected.value),
+                false => 0,
             };
-            if channel == 0 {
-                green = value;
-            }
-            values[c] = value;
-            coded[c] = difference;
-            let off = value - blended;
-            *bias += (((off << BIAS_BITS).clamp(-32000, 32000) - i32::from(*bias)) >> 6) as i16;
-            let errors = &mut self.errors[x + 1][c];
-            for (error, candidate) in errors.iter_mut().zip(candidates) {
-                *error = (candidate - value).unsigned_abs().min(255) as u8;
-            }
-            errors[CODED] = difference.unsigned_abs() as u8;
+            let difference =
+                residuals.code::<C, MIXES>(coder, dither, 2 + channel, contexts, difference);
+            let green = values[0];
+            let value = ((expected.value + difference + green) & 255) - green;
+            values[channel] = value;
+            coded[channel] = difference;
+            self.learn(channel, spot.x, &expected, value, difference);
         }
         let [g, r, b] = values;
-        let colour = match colourful {
-            true => u32::from_le_bytes([(r + g) as u8, g as u8, (b + g) as u8, 0]),
-            false => u32::from(g as u8) << 8,
+        let colour = match spot.colourful {
+            true => [r + g, g, b + g, 0],
+            false => [0, g, 0, 0],
         };
-        colour | pixel & !COLOUR
+        u32::from_le_bytes(colour.map(|value| value.cast_unsigned() as u8)) | pixel & !COLOUR
+    }
+
+    /// What a channel is expected to be, `near` being W, N, NW, NE, NN and NNE.
+    #[inline(always)]
+    fn expect(&self, channel: usize, x: usize, near: [i32; 6], green: i32) -> Expected {
+        let [w, n, nw, ne, nn, nne] = near;
+        let candidates = [w, n, w + n - nw, w + ne - n, n + ne - nne, 2 * n - nn];
+        let around = [x, x + 1, x + 2].map(|x| &self.errors[x][channel]);
+        let sizes = |index: usize| around.map(|errors| i32::from(errors[index]));
+        let (mut sum, mut total) = (0, 0);
+        for (index, candidate) in candidates.iter().enumerate() {
+            let [w, n, ne] = sizes(index);
+            let weight = WEIGHTS[(2 * w + n + ne).cast_unsigned() as usize & 1023];
+            sum += weight * candidate;
+            total += weight;
+        }
+        let blended = (sum + (total >> 1)).div_euclid(total.max(1));
+        let [size_w, size_n, size_ne] = sizes(CODED);
+        let steps = [w - nw, n - nw, n - ne].map(|step| step.abs().min(255) / 2);
+        let energy = 2 * size_w + size_n + size_ne + steps[0] + steps[1] + steps[2];
+        let energy = fine_class(energy);
+        let texture = usize::from(w > blended)
+            | usize::from(n > blended) << 1
+            | usize::from(nw > blended) << 2
+            | usize::from(ne > blended) << 3
+            | (energy as usize).min(31) << 4;
+        let bias = i32::from(self.biases[channel][texture % TEXTURES]);
+        let unbiased = blended + ((bias + (1 << (BIAS_BITS - 1))) >> BIAS_BITS);
+        let low = if channel == 0 { 0 } else { -green };
+        Expected {
+            candidates,
+            blended,
+            value: unbiased.clamp(low, low + 255),
+            energy,
+            texture,
+        }
+    }
+
+    /// Remembers how well a channel was expected.
+    #[inline(always)]
+    fn learn(
+        &mut self,
+        channel: usize,
+        x: usize,
+        expected: &Expected,
+        value: i32,
+        difference: i32,
+    ) {
+        let bias = &mut self.biases[channel][expected.texture % TEXTURES];
+        let off = ((value - expected.blended) << BIAS_BITS).clamp(-32_000, 32_000);
+        // A 64th of the way to a number of 16 bits.
+        *bias += ((off - i32::from(*bias)) >> 6) as i16;
+        let errors = &mut self.errors[x + 1][channel];
+        for (error, candidate) in errors.iter_mut().zip(expected.candidates) {
+            *error = (candidate - value).unsigned_abs().min(255) as u8;
+        }
+        errors[CODED] = difference.unsigned_abs() as u8;
     }
 }
 

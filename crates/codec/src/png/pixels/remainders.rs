@@ -1,10 +1,10 @@
 //! What pixels leave out of the rows' bytes: lower bytes of 16-bit samples, and padding bits.
 
 use super::ReferenceWindow;
-use super::byte_tree::ByteTree;
+use super::byte_tree::{ByteTree, TREE_CONTEXTS};
 use super::format::PixelFormat;
 use super::hashing::hash;
-use super::residual::median;
+use super::residual::{class, median};
 use super::slot::{Dither, REMEMBERING, Slot};
 use crate::entropy::Coder;
 
@@ -19,9 +19,12 @@ pub(super) struct Remainders {
     last: usize,
 }
 
-/// A segment whose remainder is coded: row and first column within the strip, number of columns.
+/// A segment whose remainder is coded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    pub(super) format: &'a PixelFormat,
+    pub(super) reference: Option<&'a ReferenceWindow<'a>>,
+    /// Row within the strip, first column, number of columns.
     pub(super) y: usize,
     pub(super) x: usize,
     pub(super) count: usize,
@@ -66,11 +69,10 @@ impl Remainders {
         coder: &mut C,
         dither: &mut Dither,
         tree: &mut ByteTree,
-        format: &PixelFormat,
-        place: Place,
+        place: Place<'_>,
         rows: &mut [u8],
-        reference: Option<&ReferenceWindow<'_>>,
     ) {
+        let format = place.format;
         let row_bytes = format.row_bytes();
         let bytes = format.byte_range(place.x, place.count);
         let samples = rows[place.y * row_bytes..][bytes.clone()].as_chunks_mut().0;
@@ -83,7 +85,9 @@ impl Remainders {
             }
             return;
         }
-        let old = reference.and_then(|window| window.row(format, place.y.cast_signed()));
+        let old = place
+            .reference
+            .and_then(|window| window.row(format, place.y.cast_signed()));
         if let Some(old) = old {
             let old = old[bytes.clone()].as_chunks::<2>().0;
             let equal = samples.iter().zip(old).all(|(new, old)| new[1] == old[1]);
@@ -99,27 +103,27 @@ impl Remainders {
         self.last <<= 2;
         let step = 2 * format.channels();
         for index in bytes.step_by(2) {
-            code_sample(coder, dither, tree, rows, row_bytes, place.y, index, step);
+            let here = place.y * row_bytes + index;
+            let (expected, contexts) = expect(rows, here, row_bytes, index, step);
+            let difference = rows[here + 1].wrapping_sub(expected);
+            let difference = tree.code(coder, dither, contexts, difference);
+            rows[here + 1] = difference.wrapping_add(expected);
         }
     }
 }
 
-/// Codes the lower byte of the sample at byte `index` of row `y`; samples of a channel are `step`
-/// bytes apart.
-fn code_sample<C: Coder>(
-    coder: &mut C,
-    dither: &mut Dither,
-    tree: &mut ByteTree,
-    rows: &mut [u8],
+/// What the lower byte of the sample at `place`, the byte `index` of its row, should be, and
+/// contexts of the difference to that; samples of a channel are `step` bytes apart.
+fn expect(
+    rows: &[u8],
+    place: usize,
     row_bytes: usize,
-    y: usize,
     index: usize,
     step: usize,
-) {
-    let place = y * row_bytes + index;
+) -> (u8, [u32; TREE_CONTEXTS]) {
     let sample = |place: usize| i32::from(u16::from_be_bytes([rows[place], rows[place + 1]]));
     let upper = i32::from(rows[place]) << 8;
-    let (w, n, nw) = match (index >= step, y > 0) {
+    let (w, n, nw) = match (index >= step, place >= row_bytes) {
         (true, true) => (
             sample(place - step),
             sample(place - row_bytes),
@@ -136,16 +140,19 @@ fn code_sample<C: Coder>(
         }
         (false, false) => (upper, upper, upper),
     };
-    let expected = (median(w, n, nw) - upper).clamp(-1, 256).cast_unsigned();
-    let [w, n] = [w - upper, n - upper].map(|side| side.clamp(-1, 256).cast_unsigned());
+    // Where the upper byte is not the expected one, the lower byte is likely near the end that is
+    // closer.
+    let expected = median(w, n, nw) - upper;
+    let side = u32::from(expected < 0) | u32::from(expected > 255) << 1;
+    let expected = expected.clamp(0, 255).cast_unsigned();
     let channel = (index % step) as u32;
     let contexts = [
-        expected,
-        hash([w, n]),
+        side,
+        hash([side, channel, class(w - n), class(n - nw)]),
+        hash([side, expected]),
+        hash([(w - n).cast_unsigned(), (n - nw).cast_unsigned()]),
         upper.cast_unsigned(),
-        hash([expected, channel]),
-        w,
     ];
     let contexts = contexts.map(|context| context ^ 0x4000_0000);
-    rows[place + 1] = tree.code(coder, dither, contexts, rows[place + 1]);
+    (expected as u8, contexts)
 }

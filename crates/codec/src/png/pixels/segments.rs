@@ -6,7 +6,7 @@ use super::canvas::{Canvas, MARGIN, Neighbours};
 use super::colour_tables::{ColourTable, HashesAbove};
 use super::escape::Escapes;
 use super::format::{BLOCK, COLOUR, OPAQUE, PixelFormat};
-use super::photo::Photo;
+use super::photo::{Photo, Spot};
 use super::slot::{Dither, REMEMBERING, Slot};
 use crate::entropy::Coder;
 
@@ -52,13 +52,13 @@ pub(super) struct Task<'a> {
 }
 
 impl Segments {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(mixes: bool) -> Self {
         Self {
             previous_flags: [Slot::EVEN; 256],
             flat_flags: [Slot::EVEN; 128],
             alpha_flags: [Slot::EVEN; 4],
             table: ColourTable::new(),
-            candidates: Candidates::new(),
+            candidates: Candidates::new(mixes),
             escapes: Escapes::new(),
             photo: Photo::new(),
             kinds: Vec::new(),
@@ -313,9 +313,11 @@ impl Segments {
                 coder,
                 dither,
                 &mut self.escapes.residuals,
-                &near,
-                task.x + index,
-                colourful,
+                &Spot {
+                    near: &near,
+                    x: task.x + index,
+                    colourful,
+                },
                 pixel & COLOUR | alpha,
             );
         }

@@ -65,7 +65,7 @@ impl Slot {
         let rate = RATES[usize::from(count)].cast_signed();
         let round = (random & 0xFFFF).cast_signed();
         let step = distance.wrapping_mul(rate).wrapping_add(round) >> 16;
-        let probability = probability.wrapping_add(step) as u16;
+        let probability = probability.wrapping_add(step).cast_unsigned() as u16;
         let counts = count < limit && random >> 16 & PATIENCE[usize::from(count)] == 0;
         self.0 = probability << 4 | (count + u16::from(counts));
     }

@@ -49,7 +49,7 @@ fn code<C: Coder>(
     }
 }
 
-fn encode(
+pub(super) fn encode(
     model: &mut PixelModel,
     format: PixelFormat,
     image: &[u8],
@@ -65,7 +65,7 @@ fn encode(
     coded
 }
 
-fn decode(
+pub(super) fn decode(
     model: &mut PixelModel,
     format: PixelFormat,
     coded: &[u8],
@@ -247,4 +247,11 @@ fn an_equal_image_costs_next_to_nothing() {
     let mut model = PixelModel::new(Level::Default);
     let coded = encode(&mut model, format, &image, Some(&image));
     assert!(coded.len() < 16, "{} bytes", coded.len());
+}
+
+#[test]
+fn rows_take_the_memory_announced() {
+    let format = PixelFormat::new(3840, 6, 8).expect("an allowed kind");
+    let memory = PixelModel::row_memory(&format);
+    assert!((300_000..500_000).contains(&memory), "{memory} bytes");
 }
