@@ -103,7 +103,18 @@ impl ZlibReplay {
 
     /// Takes tokens of the reference, in their order, before the bytes that they stand for.
     pub(super) fn add_reference(&mut self, tokens: &[Token]) {
-        self.reference.extend(tokens);
+        if self.is_lazy() {
+            self.reference.extend(tokens);
+        }
+    }
+
+    /// Whether matches are chosen lazily: then every position is inserted, so that choices depend on
+    /// bytes only.
+    pub(super) fn is_lazy(&self) -> bool {
+        let Parameters {
+            level, strategy, ..
+        } = self.parameters;
+        level >= 4 && !matches!(strategy, Strategy::HuffmanOnly | Strategy::RunLength)
     }
 
     /// Compresses `input`, of which `same_start` bytes at the start and `same_end` at the end are
