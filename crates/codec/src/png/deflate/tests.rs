@@ -3,6 +3,7 @@
 use super::error::InflateError;
 use super::inflater::Inflater;
 use super::parameters::{Compressor, Flush, Parameters, Strategy};
+use super::reference_tokens::same_ends;
 use super::replay::Replay;
 use super::search::{Search, Trial};
 use super::token_reader::Progress;
@@ -277,16 +278,7 @@ fn assert_replays_beside(reference: &[u8], input: &[u8], parameters: &Parameters
             }
         }
         let other = reference.get(index * row..).unwrap_or(&[]);
-        let pairs = || piece.iter().zip(other);
-        let same_start = pairs().take_while(|(one, other)| one == other).count();
-        let same_end = if other.len() >= piece.len() && same_start < piece.len() {
-            pairs()
-                .rev()
-                .take_while(|(one, other)| one == other)
-                .count()
-        } else {
-            0
-        };
+        let (same_start, same_end) = same_ends(piece, other);
         replay.push_compared(piece, same_start, same_end, &mut found);
     }
     replay.finish(&mut found);
@@ -334,6 +326,30 @@ fn try_edits(case: u64, most: usize) {
         _ => random.usize(9000..80_000),
     };
     assert_replays_beside(&reference, &input, &parameters, row);
+}
+
+proptest! {
+    #[test]
+    fn same_ends_are_those_counted_byte_by_byte(
+        bytes in prop::collection::vec(0..2u8, 0..70),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..2u8), 0..3),
+        cut in 0..3usize,
+    ) {
+        let mut reference = bytes.clone();
+        for (index, byte) in changes {
+            if !bytes.is_empty() {
+                reference[index.index(bytes.len())] = byte;
+            }
+        }
+        reference.truncate(bytes.len().saturating_sub(cut.saturating_sub(1)));
+        let pairs = || bytes.iter().zip(&reference);
+        let start = pairs().take_while(|(one, other)| one == other).count();
+        let mut end = 0;
+        if start < bytes.len() && reference.len() == bytes.len() {
+            end = pairs().rev().take_while(|(one, other)| one == other).count();
+        }
+        assert_eq!(same_ends(&bytes, &reference), (start, end));
+    }
 }
 
 #[test]
