@@ -34,6 +34,7 @@ pub(crate) use error::InflateError;
 pub(crate) use inflater::{Inflated, Inflater};
 pub(crate) use likely::likely_parameters;
 pub(crate) use parameters::{Compressor, Flush, Parameters, Strategy};
+pub(crate) use reference_tokens::same_ends;
 pub(crate) use replay::Replay;
 pub(crate) use search::{Search, Trial};
 pub(crate) use token::Token;

@@ -17,7 +17,7 @@ pub(crate) enum Strategy {
 /// What wrote a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Compressor {
-    /// zlib from version 1.2.11 on, as libpng and others call it.
+    /// zlib, as libpng and others call it.
     Zlib,
     /// The crate `miniz_oxide`, with its level as the only parameter.
     MinizOxide,

@@ -100,3 +100,33 @@ impl ReferenceTokens {
         Some(token)
     }
 }
+
+/// How many bytes at the start, and how many of the others at the end, are the same in `bytes` and
+/// in `reference`, which may be shorter or longer and starts at the same place.
+pub(crate) fn same_ends(bytes: &[u8], reference: &[u8]) -> (usize, usize) {
+    let start = common_start(bytes, reference);
+    if start == bytes.len() || reference.len() < bytes.len() {
+        return (start, 0);
+    }
+    let (rest, reference) = (&bytes[start..], &reference[start..bytes.len()]);
+    let equal_words = |(word, other): &(&[u8; 16], &[u8; 16])| word == other;
+    let (words, other_words) = (rest.as_rchunks::<16>().1, reference.as_rchunks::<16>().1);
+    let words = words.iter().rev().zip(other_words.iter().rev());
+    let end = 16 * words.take_while(equal_words).count();
+    let before = rest.len() - end;
+    let pairs = rest[..before].iter().zip(&reference[..before]);
+    let more = pairs.rev().take_while(|(byte, other)| byte == other);
+    (start, end + more.count())
+}
+
+/// How many bytes at the start are the same.
+fn common_start(one: &[u8], other: &[u8]) -> usize {
+    let words = one
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .zip(other.as_chunks::<16>().0);
+    let start = 16 * words.take_while(|(word, other)| word == other).count();
+    let pairs = one[start..].iter().zip(&other[start..]);
+    start + pairs.take_while(|(byte, other)| byte == other).count()
+}

@@ -43,13 +43,18 @@ impl Replay {
         self.flush(input, Flush::None, out);
     }
 
+    /// Whether a reference can save work: with zlib's levels 4 to 9.
+    pub(crate) fn uses_reference(&self) -> bool {
+        self.parameters.compressor == Compressor::Zlib && self.zlib.is_lazy()
+    }
+
     /// Takes tokens of a reference that the same parameters have chosen for rows of the same
     /// length: in their order, and at least those that start within the bytes given next to
     /// [`push_compared`](Self::push_compared). A reference begins where the stream does.
     ///
     /// Without tokens, or where they are of no use, all is as with [`push`](Self::push).
     pub(crate) fn add_reference(&mut self, tokens: &[Token]) {
-        if self.parameters.compressor == Compressor::Zlib {
+        if self.uses_reference() {
             self.zlib.add_reference(tokens);
         }
     }

@@ -1,14 +1,13 @@
-//! An exact replay of zlib's `deflate`, versions 1.2.12 to 1.3.2.
+//! An exact replay of zlib's `deflate`, as of versions 1.2.13 to 1.3.2.
 //!
 //! What the caller does decides bytes as well. From level 1 on, every choice is made with 262 bytes
 //! ahead, or at the end, however the input is fed; but the window slides when there is no room for
 //! the bytes given, and a slide forgets its oldest byte, so rows are to be given one by one, as
 //! libpng gives them to zlib. At level 0 blocks end where the caller's output buffer does.
 //!
-//! Versions differ little: 1.2.11 chooses stored blocks by the dynamic codes' size where
-//! [`Strategy::Fixed`] is asked for, and takes one byte less into a full window at level 0; before
-//! 1.2.11 level 0 cut its blocks differently. Levels from 1 on with the other strategies are the
-//! same since 1.2.0.
+//! Versions differ little, as zlib's ChangeLog says: before 1.2.13, [`Strategy::Fixed`] chose types
+//! of blocks differently; before 1.2.12, level 0 took one byte less into a full window, and before
+//! 1.2.11 it cut its blocks in another way. All else is as old as the images of PngSuite at least.
 
 use super::blocks::{Block, BlockWriter};
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
@@ -103,7 +102,18 @@ impl ZlibReplay {
 
     /// Takes tokens of the reference, in their order, before the bytes that they stand for.
     pub(super) fn add_reference(&mut self, tokens: &[Token]) {
-        self.reference.extend(tokens);
+        if self.is_lazy() {
+            self.reference.extend(tokens);
+        }
+    }
+
+    /// Whether matches are chosen lazily: then every position is inserted, so that choices depend on
+    /// bytes only.
+    pub(super) fn is_lazy(&self) -> bool {
+        let Parameters {
+            level, strategy, ..
+        } = self.parameters;
+        level >= 4 && !matches!(strategy, Strategy::HuffmanOnly | Strategy::RunLength)
     }
 
     /// Compresses `input`, of which `same_start` bytes at the start and `same_end` at the end are
