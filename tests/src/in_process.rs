@@ -28,6 +28,7 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let options = EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     };
     let mut encoder = Encoder::new(&options);
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
@@ -61,6 +62,7 @@ pub enum Damage {
 pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     decompress_with(&mut decoder, compressed)
 }

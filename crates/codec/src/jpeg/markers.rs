@@ -6,6 +6,7 @@
 
 use super::frame::{Frame, ScanLayout, Tables, scan_layout};
 use super::huffman::HuffmanTable;
+use super::multi_scan::ScanHeader;
 use super::reason::NotModelled;
 use super::zigzag::ZIGZAG;
 use std::sync::Arc;
@@ -16,9 +17,20 @@ pub(crate) enum Found {
     /// A frame header was read.
     Frame { width: u16, height: u16 },
     /// The next byte is the first of this scan.
-    Scan(Box<ScanLayout>),
+    Scan(FoundScan),
     /// An image stands here that cannot be modelled.
     Refused(NotModelled),
+}
+
+/// A scan, in the forms in which it can be coded: one at least.
+#[derive(Debug)]
+pub(crate) struct FoundScan {
+    /// By itself.
+    pub(crate) alone: Option<Box<ScanLayout>>,
+    /// Together with the others of its image.
+    pub(crate) together: Option<Box<ScanHeader>>,
+    /// Whether it is the first scan of its image.
+    pub(crate) is_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +49,7 @@ enum State {
 }
 
 /// The incremental parser.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeaderParser {
     state: State,
     /// Payload of the current segment, where it is of use.
@@ -45,6 +57,8 @@ pub(crate) struct HeaderParser {
     tables: Tables,
     /// The frame header of the current image, or why its scans are not coded.
     frame: Option<Result<Frame, NotModelled>>,
+    /// Whether a scan of the current image was found.
+    scan_seen: bool,
 }
 
 const SOF_BASELINE: u8 = 0xC0;
@@ -66,7 +80,18 @@ impl HeaderParser {
             payload: Vec::new(),
             tables: Tables::default(),
             frame: None,
+            scan_seen: false,
         }
+    }
+
+    /// The frame of the current image, if its scans may be coded.
+    pub(crate) fn frame(&self) -> Option<&Frame> {
+        self.frame.as_ref()?.as_ref().ok()
+    }
+
+    /// Whether the parser looks for the start of another image.
+    pub(crate) fn is_outside(&self) -> bool {
+        matches!(self.state, State::Hunt(_))
     }
 
     /// Takes one byte.
@@ -130,6 +155,7 @@ impl HeaderParser {
             (2, 0xFF) => {
                 self.tables = Tables::default();
                 self.frame = None;
+                self.scan_seen = false;
                 State::MarkerCode
             }
             _ => State::Hunt(0),
@@ -172,12 +198,14 @@ impl HeaderParser {
         let precision = self.payload.first().copied().unwrap_or(0);
         let frame = match (code, precision) {
             _ if self.frame.is_some() => Err(NotModelled::Hierarchical),
-            (SOF_BASELINE | SOF_EXTENDED, 8) => {
-                Frame::parse(&self.payload).ok_or(NotModelled::UnsupportedFrame)
+            (SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE, 8) => {
+                Frame::parse(&self.payload, code == SOF_PROGRESSIVE)
+                    .ok_or(NotModelled::UnsupportedFrame)
             }
-            (SOF_EXTENDED, 12) => Err(NotModelled::SamplePrecision(precision)),
-            (SOF_BASELINE | SOF_EXTENDED, _) => Err(NotModelled::UnsupportedFrame),
-            (SOF_PROGRESSIVE, _) => Err(NotModelled::Progressive),
+            (SOF_EXTENDED | SOF_PROGRESSIVE, 12) => Err(NotModelled::SamplePrecision(precision)),
+            (SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE, _) => {
+                Err(NotModelled::UnsupportedFrame)
+            }
             (SOF_LOSSLESS, _) => Err(NotModelled::Lossless),
             (0xC5..=0xC7, _) => Err(NotModelled::Hierarchical),
             _ => Err(NotModelled::Arithmetic),
@@ -194,22 +222,31 @@ impl HeaderParser {
     }
 
     fn scan(&mut self) -> Option<Found> {
-        let layout = match &self.frame {
-            Some(Ok(frame)) => scan_layout(frame, &self.tables, &self.payload),
+        let frame = match &self.frame {
+            Some(Ok(frame)) => frame,
             // What is wrong with the frame has been said.
             Some(Err(_)) => {
                 self.state = State::Hunt(0);
                 return None;
             }
-            None => None,
+            None => return self.refuse_scan(),
         };
-        match layout {
-            Some(layout) => Some(Found::Scan(Box::new(layout))),
-            None => {
-                self.state = State::Hunt(0);
-                Some(Found::Refused(NotModelled::UnsupportedScan))
-            }
+        let alone = scan_layout(frame, &self.tables, &self.payload).map(Box::new);
+        let together = ScanHeader::parse(frame, &self.tables, &self.payload).map(Box::new);
+        if alone.is_none() && together.is_none() {
+            return self.refuse_scan();
         }
+        let is_first = !std::mem::replace(&mut self.scan_seen, true);
+        Some(Found::Scan(FoundScan {
+            alone,
+            together,
+            is_first,
+        }))
+    }
+
+    fn refuse_scan(&mut self) -> Option<Found> {
+        self.state = State::Hunt(0);
+        Some(Found::Refused(NotModelled::UnsupportedScan))
     }
 
     /// Reads a DQT payload (B.2.4.1), as far as it is legal.

@@ -75,7 +75,7 @@ impl SegmentHeader {
             1 => (
                 SegmentKind::Coded,
                 (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
-                (1..=raw_length + CODED_SLACK).contains(&coded_length),
+                (1..=FORMAT_SEGMENT_MAX + CODED_SLACK).contains(&coded_length),
             ),
             2 => (
                 SegmentKind::End,

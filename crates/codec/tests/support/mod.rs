@@ -16,6 +16,7 @@ pub(crate) fn encoder(level: Level) -> Encoder {
     Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     })
 }
 
@@ -52,6 +53,7 @@ pub(crate) enum Failure {
 pub(crate) fn decode_prefix(coded: &[u8]) -> (Vec<u8>, Result<(), Failure>) {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut raw = Vec::new();
     let mut rest = coded;
