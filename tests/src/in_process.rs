@@ -35,7 +35,7 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let mut output = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        let length = rest.len().min(SEGMENT_INPUT);
+        let length = shown(&mut encoder, rest);
         let coded = encoder.encode_segment(&rest[..length], length == rest.len(), &mut buffer);
         assert!(coded.consumed > 0, "the encoder makes no progress");
         output.extend_from_slice(&buffer[..coded.written]);
@@ -44,6 +44,15 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let written = encoder.encode_end(&mut buffer);
     output.extend_from_slice(&buffer[..written]);
     output
+}
+
+/// How much of `rest` the encoder must be shown: asked with more and more of it, as a worker reads.
+fn shown(encoder: &mut Encoder, rest: &[u8]) -> usize {
+    let mut length = rest.len().min(SEGMENT_INPUT);
+    while length < rest.len() && encoder.wanted(&rest[..length], false).bytes > length {
+        length = rest.len().min(length + SEGMENT_INPUT);
+    }
+    length
 }
 
 /// What is wrong with compressed bytes.

@@ -78,6 +78,28 @@ fn remainder(limit: u64, fixed: usize) -> Result<usize, Failure> {
         })
 }
 
+/// What images may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageBytes {
+    /// The rows of one image, in each state, in bytes.
+    pub(crate) rows: usize,
+    /// An image of several scans, in bytes: its file and the rows of all states.
+    pub(crate) whole: usize,
+}
+
+/// What images may take within `limit` bytes for the whole process.
+///
+/// # Errors
+/// Status 30 with the least limit that would do.
+pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes, Failure> {
+    let rows = row_bytes(operation, limit)?;
+    let whole = match operation {
+        Operation::Compress => 2 * rows,
+        Operation::Decompress | Operation::Verify => rows,
+    };
+    Ok(ImageBytes { rows, whole })
+}
+
 /// Bytes that each state of an operation may use for image rows within `limit` bytes for the whole
 /// process.
 ///
@@ -91,7 +113,8 @@ pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failu
 }
 
 /// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
-/// process, of which sealed buffers take some.
+/// process, of which sealed buffers take some. Both may use what images may take: the rows of the second
+/// thread's state and the file of an image of several scans are never as large at the same time.
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
@@ -104,8 +127,9 @@ pub(crate) fn arena_bytes(
     match threads {
         Threads::One => Ok((whole, 0)),
         Threads::Two => {
-            let second = MODEL + WORK + row_bytes(Operation::Compress, limit)?;
-            Ok((whole - second, second))
+            let second = MODEL + WORK;
+            let rows = row_bytes(Operation::Compress, limit)?;
+            Ok((whole - second, second + rows))
         }
     }
 }
@@ -174,9 +198,15 @@ mod tests {
         for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, 50_000_001] {
             let rows = row_bytes(Operation::Compress, limit).expect("enough");
             let (main, second) = arena_bytes(limit, Threads::Two, 2).expect("enough");
-            let whole = BASE + 2 * CODED_LENGTH + main + second;
-            assert_eq!(whole as u64, limit);
-            assert!(main >= 2 * RAW_LENGTH + TAIL + MODEL + WORK + rows);
+            let images = image_bytes(Operation::Compress, limit).expect("enough");
+            assert_eq!(second, MODEL + WORK + rows);
+            // However an image divides what it may take.
+            for second_rows in [0, rows / 3, rows] {
+                let second = second - rows + second_rows;
+                let main = main - images.whole + (images.whole - second_rows);
+                assert_eq!((BASE + 2 * CODED_LENGTH + main + second) as u64, limit);
+            }
+            assert!(main >= 2 * RAW_LENGTH + TAIL + MODEL + WORK + images.whole);
         }
     }
 

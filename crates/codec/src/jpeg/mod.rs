@@ -559,6 +559,19 @@ impl Jpeg {
         wanted
     }
 
+    /// Has the image that has been announced coded scan by scan, or as bytes.
+    pub(crate) fn decline_image(&mut self) {
+        let Some(announced) = &mut self.announced else {
+            return;
+        };
+        if announced.image.take().is_some() {
+            self.news.add_reason(NotModelled::NotHeld);
+            if announced.alone.is_none() {
+                self.leave_scan();
+            }
+        }
+    }
+
     /// Begins to encode the image that has been announced, if that can be done: codes its opening
     /// and returns the number of its scans. `input` begins with its first scan and goes to its end.
     pub(crate) fn begin_image(

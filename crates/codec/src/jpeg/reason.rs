@@ -32,6 +32,8 @@ pub enum NotModelled {
         /// Bytes that they may take.
         budget: usize,
     },
+    /// An image of several scans stands within one that was to be held already.
+    NotHeld,
     /// The scan holds something that no canonical encoder writes.
     OddScan,
     /// The file ends within the scan.
@@ -53,6 +55,7 @@ impl fmt::Display for NotModelled {
             Self::TooLong { needed, budget } => {
                 write!(formatter, "several scans need {needed} bytes of {budget}")
             }
+            Self::NotHeld => formatter.write_str("several scans within an odd image"),
             Self::OddScan => formatter.write_str("irregular scan data"),
             Self::Truncated => formatter.write_str("truncated scan"),
         }

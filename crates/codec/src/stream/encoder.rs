@@ -103,6 +103,12 @@ impl Encoder {
         }
     }
 
+    /// Has the image of several scans for which [`Encoder::wanted`] wants more input coded without
+    /// the others, because the caller cannot hold it.
+    pub fn decline_image(&mut self) {
+        self.models.jpeg.decline_image();
+    }
+
     /// Codes a prefix of `input` as one segment, and the container's header before the first.
     ///
     /// `input` holds at least one byte, and at least what [`Encoder::wanted`] says unless the input
