@@ -34,6 +34,10 @@ pub enum NotModelled {
     },
     /// An image of several scans stands within one that was to be held already.
     NotHeld,
+    /// One row of an image of several scans has more coded bytes than a segment holds.
+    LargeRow,
+    /// The model makes coefficients larger than the file has them.
+    Unforeseen,
     /// The scan holds something that no canonical encoder writes.
     OddScan,
     /// The file ends within the scan.
@@ -56,6 +60,8 @@ impl fmt::Display for NotModelled {
                 write!(formatter, "several scans need {needed} bytes of {budget}")
             }
             Self::NotHeld => formatter.write_str("several scans within an odd image"),
+            Self::LargeRow => formatter.write_str("rows too large for several scans"),
+            Self::Unforeseen => formatter.write_str("coefficients like no image's"),
             Self::OddScan => formatter.write_str("irregular scan data"),
             Self::Truncated => formatter.write_str("truncated scan"),
         }

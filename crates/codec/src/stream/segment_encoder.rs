@@ -36,6 +36,8 @@ pub(super) struct SegmentEncoder {
     pub(super) has_rows: bool,
     /// The coded list of parts, then the raw parts.
     front: Vec<u8>,
+    /// Whether an image of several scans begins here.
+    pub(super) has_opening: bool,
     /// Whether the payload is of no use.
     pub(super) overflowed: bool,
     pub(super) tally: Tally,
@@ -57,6 +59,7 @@ impl SegmentEncoder {
         let window = &input[..input.len().min(SEGMENT_INPUT)];
         let room_size = room.len();
         self.has_rows = false;
+        self.has_opening = false;
         self.overflowed = false;
         self.parts.clear();
         self.open = false;
@@ -102,6 +105,10 @@ impl SegmentEncoder {
                 RunEnd::More if consumed > 0 && !ends => break,
                 RunEnd::More | RunEnd::Odd(_) => models.jpeg.leave_scan(),
             }
+        }
+        if self.has_opening && models.jpeg.encoding().is_none() {
+            // All that the rows stand for is here.
+            self.has_rows = false;
         }
         let entropy = coder.finish();
         CodedSegment {

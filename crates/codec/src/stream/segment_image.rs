@@ -40,6 +40,7 @@ impl SegmentEncoder {
                 self.parts.push((Part::Opening(scans as u32), 0));
                 self.open = false;
                 self.has_rows = true;
+                self.has_opening = true;
             }
             None if models.jpeg.can_code_alone() => {}
             None => models.jpeg.leave_scan(),
@@ -63,7 +64,7 @@ impl SegmentEncoder {
             // Nothing can be handed on after as many rows as fit.
             if let Some(image) = models.jpeg.encoding() {
                 image.stop();
-                models.jpeg.add_reason(NotModelled::OddScan);
+                models.jpeg.add_reason(NotModelled::LargeRow);
             }
             end = self.encode_releases(models, coder, input, consumed, room);
         }
@@ -91,7 +92,8 @@ impl SegmentEncoder {
         rest: &[u8],
         room: usize,
     ) {
-        let mut coded = 0;
+        // Bytes of the file that the rows of this segment stand for.
+        let mut file_bytes = 0;
         loop {
             let Some(image) = models.jpeg.encoding() else {
                 return;
@@ -100,13 +102,17 @@ impl SegmentEncoder {
                 NextRow::Ready(bytes) => {
                     let fits = self.size(coder) + bytes + bytes / 16 + BYTES_ROOM <= room;
                     if !fits {
-                        // The next segment has more room, unless this one is empty.
-                        if coded == 0 && self.parts.is_empty() {
+                        if file_bytes > 0 && coder.size() > file_bytes + file_bytes / 8 {
                             image.stop();
-                            models.jpeg.add_reason(NotModelled::OddScan);
+                            models.jpeg.add_reason(NotModelled::Unforeseen);
+                        } else if self.parts.is_empty() {
+                            // The next segment has no more room than this one.
+                            image.stop();
+                            models.jpeg.add_reason(NotModelled::LargeRow);
                         }
                         return;
                     }
+                    file_bytes += bytes;
                 }
                 NextRow::Done => return,
                 NextRow::Odd(reason) => {
@@ -115,7 +121,6 @@ impl SegmentEncoder {
                 }
             }
             models.jpeg.encode_row(coder);
-            coded += 1;
             self.has_rows = true;
             match self.parts.last_mut() {
                 Some((Part::Rows(total), _)) => *total += 1,

@@ -204,7 +204,7 @@ pub(crate) trait BlockPass {
 }
 
 /// The coefficients of one MCU row.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BlockRow {
     /// By component of the grid, row by row.
     components: Vec<Vec<Block>>,

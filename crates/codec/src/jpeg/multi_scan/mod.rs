@@ -34,6 +34,8 @@ mod reader;
 mod regions;
 mod row_coder;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use super::model::Block;
