@@ -6,6 +6,7 @@
 use super::super::block_coder::Models;
 use super::super::model::Decisions;
 use super::end_of_band::Run;
+use super::header::ScanHeader;
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 
@@ -61,11 +62,20 @@ pub(crate) struct Events {
 pub(crate) const EVENT_SIZE: usize = size_of::<u16>();
 
 impl Events {
+    /// Most events of a scan in a row of this many MCUs.
+    pub(crate) fn most(scan: &ScanHeader, units: usize) -> usize {
+        let runs = if scan.has_runs() { units } else { 0 };
+        let paddings = match scan.restart_interval {
+            0 => 1,
+            interval => units / interval as usize + 2,
+        };
+        runs + paddings
+    }
+
     /// Makes room for a row of this many MCUs.
-    pub(crate) fn with_room(units: usize) -> Self {
+    pub(crate) fn with_room(scan: &ScanHeader, units: usize) -> Self {
         Self {
-            // One at each MCU, and the padding at the end.
-            list: Vec::with_capacity(2 * units + 1),
+            list: Vec::with_capacity(Self::most(scan, units)),
             unusual: false,
         }
     }

@@ -104,6 +104,19 @@ impl ScanHeader {
         self.components.len() > 1
     }
 
+    /// Whether it has runs of blocks.
+    pub(crate) fn has_runs(&self) -> bool {
+        matches!(self.pass, Pass::AcFirst | Pass::AcRefinement)
+    }
+
+    /// Huffman tables that it uses.
+    pub(crate) fn tables(&self) -> usize {
+        let count = |component: &HeaderComponent| {
+            usize::from(component.dc_table.is_some()) + usize::from(component.ac_table.is_some())
+        };
+        self.components.iter().map(count).sum()
+    }
+
     /// Whether it carries a component of the frame.
     pub(crate) fn has_component(&self, frame_index: usize) -> bool {
         self.components

@@ -7,7 +7,7 @@ use super::super::frame::Frame;
 use super::super::model::Decisions;
 use super::super::reason::NotModelled;
 use super::grid::{BlockRow, Grid};
-use super::header::{Pass, ScanHeader};
+use super::header::ScanHeader;
 use super::opening;
 use super::reader::ScanReader;
 use super::regions::{Regions, Stretch};
@@ -47,7 +47,7 @@ impl ImageEncoder {
     pub(crate) fn new(frame: &Frame, headers: Vec<ScanHeader>, regions: Regions) -> Self {
         let grid = Grid::new(frame, &headers);
         let reader = |(scan, header): (usize, &ScanHeader)| {
-            ScanReader::new(regions.start(scan), grid.units_in_row(header))
+            ScanReader::new(regions.start(scan), header, grid.units_in_row(header))
         };
         Self {
             readers: headers.iter().enumerate().map(reader).collect(),
@@ -125,8 +125,7 @@ impl ImageEncoder {
         let (grid, blocks) = (&self.grid, &mut self.blocks);
         self.rows.code((models, coder), grid, row, blocks, damage);
         for (scan, (reader, header)) in self.readers.iter().zip(&self.headers).enumerate() {
-            let has_runs = matches!(header.pass, Pass::AcFirst | Pass::AcRefinement);
-            reader.events.encode(models, coder, has_runs);
+            reader.events.encode(models, coder, header.has_runs());
             self.regions.put_out(scan, reader.written());
         }
         self.waiting = None;

@@ -38,11 +38,12 @@ mod survey;
 mod tests;
 mod writer;
 
+use super::huffman::HuffmanTable;
 use super::model::Block;
 use super::rows;
 pub(crate) use events::RunModel;
+use events::{EVENT_SIZE, Events};
 use grid::Grid;
-use header::Pass;
 pub(crate) use header::ScanHeader;
 pub(crate) use image_decoder::{ImageDecoder, ImageSource, Original};
 pub(crate) use image_encoder::{ImageEncoder, NextRow};
@@ -56,19 +57,20 @@ pub(crate) const SCANS_MAX: usize = 100;
 /// Most MCU rows that an image can have.
 pub(crate) const MCU_ROWS_MAX: usize = 8192;
 
-/// What one scan takes beside the rows: its tables, corrections that wait, counters.
-const SCAN_BYTES: usize = 16 << 10;
+/// What one scan takes beside its tables and the rows: corrections that wait, counters.
+const SCAN_BYTES: usize = 2 << 10;
 
 /// Bytes that one direction takes, beside the models, for images of these blocks and scans.
 fn state_bytes(grid: &Grid, headers: &[ScanHeader]) -> usize {
     let remembered = rows::bytes_needed(grid.components.iter().map(|component| component.shape));
-    let events = |header: &ScanHeader| (2 * grid.units_in_row(header) + 1) * events::EVENT_SIZE;
+    let of_scan = |header: &ScanHeader| {
+        SCAN_BYTES
+            + header.tables() * size_of::<HuffmanTable>()
+            + Events::most(header, grid.units_in_row(header)) * EVENT_SIZE
+    };
     remembered
         + grid.blocks_in_row() * size_of::<Block>()
-        + headers
-            .iter()
-            .map(|header| SCAN_BYTES + events(header))
-            .sum::<usize>()
+        + headers.iter().map(of_scan).sum::<usize>()
 }
 
 /// Whether the data of every scan with at least one bit for each block are long enough for their
@@ -77,6 +79,6 @@ fn can_hold_blocks(grid: &Grid, headers: &[ScanHeader], regions: &Regions) -> bo
     headers.iter().enumerate().all(|(scan, header)| {
         let blocks = grid.units(header) * grid.blocks_in_unit(header) as u64;
         let bits = 8 * (regions.end(scan) - regions.start(scan)) as u64;
-        matches!(header.pass, Pass::AcFirst | Pass::AcRefinement) || blocks <= bits
+        header.has_runs() || blocks <= bits
     })
 }

@@ -38,7 +38,7 @@ pub(crate) struct ScanReader {
 
 impl ScanReader {
     /// A cursor at `start`, in front of a scan of at most `units_in_row` MCUs a row.
-    pub(crate) fn new(start: usize, units_in_row: usize) -> Self {
+    pub(crate) fn new(start: usize, scan: &ScanHeader, units_in_row: usize) -> Self {
         let cursor = Cursor {
             byte: start,
             used_bits: 0,
@@ -52,7 +52,7 @@ impl ScanReader {
             predictions: [0; 4],
             covered: 0,
             run: Run::NONE,
-            events: Events::with_room(units_in_row),
+            events: Events::with_room(scan, units_in_row),
         }
     }
 

@@ -156,8 +156,9 @@ impl Survey {
             return false;
         }
         let mut blocks = BlockRow::new(&grid);
-        let mut readers: Vec<ScanReader> = (0..self.headers.len())
-            .map(|scan| ScanReader::new(self.regions.start(scan), 0))
+        let mut readers: Vec<ScanReader> = (0..)
+            .zip(&self.headers)
+            .map(|(scan, header)| ScanReader::new(self.regions.start(scan), header, 0))
             .collect();
         (0..grid.mcu_rows).all(|mcu_row| {
             blocks.clear();

@@ -229,7 +229,7 @@ proptest! {
             contents.push(blocks);
         }
 
-        let mut readers: Vec<ScanReader> = scans.iter().map(|_| ScanReader::new(0, 0)).collect();
+        let mut readers: Vec<ScanReader> = scans.iter().map(|scan| ScanReader::new(0, scan, 0)).collect();
         let mut coded = vec![0; 1 << 16];
         let mut coder = RangeEncoder::new(&mut coded);
         let mut models: Models<Symbolic> = Models::new();
@@ -240,8 +240,7 @@ proptest! {
                 let input = (&outputs[scan][..], 0);
                 prop_assert_eq!(reader.read_row(input, header, &grid, mcu_row, &mut found), Ok(()));
                 prop_assert_eq!(reader.written(), lengths[mcu_row][scan]);
-                let has_runs = matches!(header.pass, Pass::AcFirst | Pass::AcRefinement);
-                reader.events.encode(&mut models, &mut coder, has_runs);
+                reader.events.encode(&mut models, &mut coder, header.has_runs());
             }
             prop_assert_eq!(&found, blocks);
         }

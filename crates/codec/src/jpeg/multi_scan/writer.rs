@@ -41,9 +41,8 @@ impl ScanWriter {
         blocks: &mut BlockRow,
         (output, limit): (&mut Vec<u8>, usize),
     ) -> Result<(), Error> {
-        let has_runs = matches!(scan.pass, Pass::AcFirst | Pass::AcRefinement);
         let mut pass = WritePass {
-            unusual: has_runs && models.runs.code_unusual(coder, false),
+            unusual: scan.has_runs() && models.runs.code_unusual(coder, false),
             writer: BitWriter::new(output, self.pending),
             limit,
             scan,
