@@ -586,8 +586,11 @@ impl Jpeg {
             AnnouncedImage::Header(_) => Err(NotModelled::UnsupportedScan),
         };
         match found {
-            Ok((frame, headers, regions)) => {
-                let image = ImageEncoder::new(&frame, headers, regions);
+            Ok(found) => {
+                if let Some(reason) = found.left_out {
+                    self.news.add_reason(reason);
+                }
+                let image = ImageEncoder::new(&found.frame, found.headers, found.regions);
                 image.encode_opening(coder, input, byte);
                 let scans = image.scans();
                 self.announced = None;

@@ -26,7 +26,19 @@ pub(crate) struct Survey {
     data_start: Option<usize>,
     /// Bytes for the file and the rows of both directions.
     budget: usize,
+    /// Why a scan of the image is not among them.
+    left_out: Option<NotModelled>,
     outcome: Option<Result<(), NotModelled>>,
+}
+
+/// The scans of an image that can be coded together: one at least.
+#[derive(Debug)]
+pub(crate) struct Surveyed {
+    pub(crate) frame: Frame,
+    pub(crate) headers: Vec<ScanHeader>,
+    pub(crate) regions: Regions,
+    /// Why a later scan of the image is not among them.
+    pub(crate) left_out: Option<NotModelled>,
 }
 
 impl Survey {
@@ -44,6 +56,7 @@ impl Survey {
             position: 0,
             data_start: Some(0),
             budget,
+            left_out: None,
             outcome: None,
         })
     }
@@ -77,14 +90,16 @@ impl Survey {
         true
     }
 
-    /// What was found: the scans that can be coded together and the blocks they go through, or why
-    /// there are none. To be asked once, when [`Survey::advance`] has said that it is known.
-    pub(crate) fn finish(self) -> Result<(Frame, Vec<ScanHeader>, Regions), NotModelled> {
-        match self.outcome {
-            Some(Ok(())) => Ok((self.frame, self.headers, self.regions)),
-            Some(Err(reason)) => Err(reason),
-            None => Err(NotModelled::UnsupportedScan),
-        }
+    /// What was found, or why nothing was. To be asked once, when [`Survey::advance`] has said that
+    /// it is known.
+    pub(crate) fn finish(self) -> Result<Surveyed, NotModelled> {
+        self.outcome.unwrap_or(Err(NotModelled::UnsupportedScan))?;
+        Ok(Surveyed {
+            frame: self.frame,
+            headers: self.headers,
+            regions: self.regions,
+            left_out: self.left_out,
+        })
     }
 
     /// Looks for the ends and starts of scans; whether the last one was found.
@@ -106,7 +121,7 @@ impl Survey {
                 match self.parser.push(byte) {
                     Some(Found::Scan(found)) => break found.together,
                     Some(Found::Refused(_) | Found::Frame { .. }) => break None,
-                    None if self.parser.is_outside() => break None,
+                    None if self.parser.is_outside() => return true,
                     None => {}
                 }
             };
@@ -117,7 +132,10 @@ impl Survey {
                     self.headers.push(*header);
                     self.data_start = Some(self.position);
                 }
-                _ => return true,
+                _ => {
+                    self.left_out = Some(NotModelled::UnsupportedScan);
+                    return true;
+                }
             }
         }
     }
@@ -137,15 +155,17 @@ impl Survey {
         }
     }
 
-    /// The input ends within a scan: takes it if it is whole nevertheless.
+    /// The input ends before the image does: takes its last scan if that is whole nevertheless.
     fn take_cut_scan(&mut self, input: &[u8]) {
         let Some(start) = self.data_start.take() else {
+            self.left_out = Some(NotModelled::Truncated);
             return;
         };
         self.regions.push(start, input.len() - start);
         if !self.reads_through(input) {
             self.regions.pop();
             self.headers.pop();
+            self.left_out = Some(NotModelled::Truncated);
         }
     }
 
