@@ -28,13 +28,14 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let options = EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     };
     let mut encoder = Encoder::new(&options);
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut output = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        let length = rest.len().min(SEGMENT_INPUT);
+        let length = shown(&mut encoder, rest);
         let coded = encoder.encode_segment(&rest[..length], length == rest.len(), &mut buffer);
         assert!(coded.consumed > 0, "the encoder makes no progress");
         output.extend_from_slice(&buffer[..coded.written]);
@@ -43,6 +44,15 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
     let written = encoder.encode_end(&mut buffer);
     output.extend_from_slice(&buffer[..written]);
     output
+}
+
+/// How much of `rest` the encoder must be shown: asked with more and more of it, as a worker reads.
+fn shown(encoder: &mut Encoder, rest: &[u8]) -> usize {
+    let mut length = rest.len().min(SEGMENT_INPUT);
+    while length < rest.len() && encoder.wanted(&rest[..length], false).bytes > length {
+        length = rest.len().min(length + SEGMENT_INPUT);
+    }
+    length
 }
 
 /// What is wrong with compressed bytes.
@@ -61,6 +71,7 @@ pub enum Damage {
 pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     decompress_with(&mut decoder, compressed)
 }

@@ -112,6 +112,7 @@ fn encoder(level: Level) -> Encoder {
     Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     })
 }
 
@@ -135,6 +136,7 @@ fn encode(mut encoder: Encoder, input: &[u8]) -> Vec<u8> {
 fn decode(container: &[u8]) -> Vec<u8> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut output = Vec::new();
     let mut rest = container;

@@ -12,6 +12,7 @@ fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
         state_bytes: 8 << 20,
+        image_bytes: 16 << 20,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();

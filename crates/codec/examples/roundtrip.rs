@@ -17,6 +17,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();
@@ -34,6 +35,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
 fn decode(coded: &[u8]) -> Result<Vec<u8>, lepta_codec::Error> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut raw = Vec::new();
     let mut rest = coded;

@@ -66,7 +66,9 @@ pub enum Error {
     ScanBeginsInPart(u32),
     /// A scan's coded data decode to what no scan holds.
     BadScan,
-    /// A scan's rows need more memory than there is.
+    /// The decoded bytes of a later scan are not those that they are compared with.
+    OriginalDiffers,
+    /// A scan's rows, or an image of several scans, need more memory than there is.
     RowsTooWide {
         /// Bytes needed.
         needed: usize,
@@ -163,8 +165,9 @@ impl fmt::Display for Error {
                 )
             }
             Self::BadScan => formatter.write_str("impossible scan data"),
+            Self::OriginalDiffers => formatter.write_str("a later scan differs from the original"),
             Self::RowsTooWide { needed, budget } => {
-                write!(formatter, "image rows need {needed} bytes of {budget}")
+                write!(formatter, "the image needs {needed} bytes of {budget}")
             }
             Self::TotalLength { stored, computed } => {
                 write!(

@@ -28,5 +28,5 @@ pub use fault::Damage;
 pub use jpeg::NotModelled;
 pub use stream::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
-    FORMAT_SEGMENT_MAX, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX,
+    FORMAT_SEGMENT_MAX, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage, UNIT_MAX, Wanted,
 };

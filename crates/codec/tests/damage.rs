@@ -199,7 +199,10 @@ fn forged_payloads_lead_to_errors() {
 
 #[test]
 fn a_unit_of_another_size_is_refused() {
-    let mut decoder = Decoder::new(&DecoderOptions { state_bytes: 0 });
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: 0,
+        image_bytes: 0,
+    });
     assert!(!decoder.may_end());
     let expected = Error::UnitLength {
         wanted: CONTAINER_HEADER,
@@ -213,6 +216,7 @@ fn a_failed_segment_may_be_replaced() {
     let (raw, coded) = sample();
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: 4 << 20,
+        image_bytes: 8 << 20,
     });
     let offsets = segment_offsets(&coded);
     decoder.step(&coded[..CONTAINER_HEADER]).expect("a header");

@@ -14,6 +14,7 @@ mod independence;
 mod inputs;
 mod jail;
 mod large_image;
+mod progressive;
 mod streaming;
 mod system_calls;
 mod verification;
