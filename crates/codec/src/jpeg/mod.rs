@@ -3,6 +3,7 @@
 //! Invariant: encoder and decoder drive one [`Jpeg`] each with the same calls over the same bytes,
 //! and so agree, without side information, on where scans begin and end and on every model state.
 
+mod any_models;
 mod bit_reader;
 mod bit_writer;
 mod block_coder;
@@ -16,21 +17,18 @@ mod rows;
 mod scan;
 mod zigzag;
 
-use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
+use crate::entropy::{RangeDecoder, RangeEncoder};
 #[cfg(feature = "fault-injection")]
 use crate::fault::Damage;
 use crate::fault::PendingDamage;
-use crate::simd::{VectorMultiply, Vectorized, vectorized};
 use crate::{Error, Level};
-use block_coder::Models;
+use any_models::AnyModels;
 use frame::{ScanComponent, ScanLayout};
 use markers::{Found, FoundScan, HeaderParser};
-use model::{Decisions, Mixing, Symbolic};
 use multi_scan::{ImageDecoder, ImageEncoder, ImageSource, ScanHeader, Survey};
 pub(crate) use multi_scan::{MCU_ROWS_MAX, NextRow, Original, SCANS_MAX, Stretch};
 pub use reason::NotModelled;
 use scan::Scan;
-use std::fmt;
 
 /// How an MCU run of the encoder ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,238 +71,6 @@ impl News {
         if self.reasons.len() < Self::REASONS {
             self.reasons.push(reason);
         }
-    }
-}
-
-/// The models of one level.
-enum AnyModels {
-    Fast(Box<Models<Symbolic>>),
-    Default(Box<Models<Mixing<2>>>),
-}
-
-impl AnyModels {
-    fn new(level: Level) -> Self {
-        match level {
-            Level::Fast => Self::Fast(Box::new(Models::new())),
-            Level::Default => Self::Default(Box::new(Models::new())),
-        }
-    }
-
-    fn encode(
-        &mut self,
-        scan: &mut Scan,
-        coder: &mut RangeEncoder<'_>,
-        input: &[u8],
-        limit: usize,
-        end_of_input: bool,
-    ) -> McuRun {
-        match self {
-            Self::Fast(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-            Self::Default(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-        }
-    }
-
-    fn encode_row(
-        &mut self,
-        image: &mut ImageEncoder,
-        coder: &mut RangeEncoder<'_>,
-        damage: Option<u64>,
-    ) {
-        match self {
-            Self::Fast(models) => vectorized(EncodeRow {
-                image,
-                models,
-                coder,
-                damage,
-            }),
-            Self::Default(models) => vectorized(EncodeRow {
-                image,
-                models,
-                coder,
-                damage,
-            }),
-        }
-    }
-
-    fn decode_row(
-        &mut self,
-        image: &mut ImageDecoder,
-        coder: &mut RangeDecoder<'_>,
-        raw: &[u8],
-        original: Original<'_>,
-    ) -> Result<(), Error> {
-        match self {
-            Self::Fast(models) => vectorized(DecodeRow {
-                image,
-                models,
-                coder,
-                raw,
-                original,
-            }),
-            Self::Default(models) => vectorized(DecodeRow {
-                image,
-                models,
-                coder,
-                raw,
-                original,
-            }),
-        }
-    }
-
-    fn decode(
-        &mut self,
-        scan: &mut Scan,
-        coder: &mut RangeDecoder<'_>,
-        mcus: u32,
-        out: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<(), Error> {
-        match self {
-            Self::Fast(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-            Self::Default(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-        }
-    }
-}
-
-/// Codes a row of an image; see [`Jpeg::encode_row`].
-struct EncodeRow<'w, 'o, D: Decisions> {
-    image: &'w mut ImageEncoder,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeEncoder<'o>,
-    damage: Option<u64>,
-}
-
-impl<D: Decisions> Vectorized for EncodeRow<'_, '_, D> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
-        let mut local = VectorCoder {
-            coder: self.coder.take(),
-            simd,
-        };
-        self.image.encode_row(self.models, &mut local, self.damage);
-        *self.coder = local.coder;
-    }
-}
-
-/// Decodes a row of an image; see [`Jpeg::decode_row`].
-struct DecodeRow<'w, 'i, D: Decisions> {
-    image: &'w mut ImageDecoder,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeDecoder<'i>,
-    raw: &'w [u8],
-    original: Original<'w>,
-}
-
-impl<D: Decisions> Vectorized for DecodeRow<'_, '_, D> {
-    type Output = Result<(), Error>;
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
-        let mut local = VectorCoder {
-            coder: *self.coder,
-            simd,
-        };
-        let result = self
-            .image
-            .decode_row(self.models, &mut local, self.raw, self.original);
-        *self.coder = local.coder;
-        result
-    }
-}
-
-/// Codes MCUs; see [`Jpeg::encode_mcus`].
-struct EncodeScan<'w, 'o, D: Decisions> {
-    scan: &'w mut Scan,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeEncoder<'o>,
-    input: &'w [u8],
-    limit: usize,
-    end_of_input: bool,
-}
-
-impl<D: Decisions> Vectorized for EncodeScan<'_, '_, D> {
-    type Output = McuRun;
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> McuRun {
-        let Self {
-            scan,
-            models,
-            coder,
-            input,
-            limit,
-            end_of_input,
-        } = self;
-        let mut local = VectorCoder {
-            coder: coder.take(),
-            simd,
-        };
-        let run = scan.encode(models, &mut local, input, limit, end_of_input);
-        *coder = local.coder;
-        run
-    }
-}
-
-/// Decodes MCUs; see [`Jpeg::decode_mcus`].
-struct DecodeScan<'w, 'i, D: Decisions> {
-    scan: &'w mut Scan,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeDecoder<'i>,
-    mcus: u32,
-    out: &'w mut Vec<u8>,
-    limit: usize,
-}
-
-impl<D: Decisions> Vectorized for DecodeScan<'_, '_, D> {
-    type Output = Result<(), Error>;
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
-        let mut local = VectorCoder {
-            coder: *self.coder,
-            simd,
-        };
-        let result = self
-            .scan
-            .decode(self.models, &mut local, self.mcus, self.out, self.limit);
-        *self.coder = local.coder;
-        result
-    }
-}
-
-impl fmt::Debug for AnyModels {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("AnyModels")
     }
 }
 

@@ -27,7 +27,7 @@ pub enum NotModelled {
     },
     /// An image of several scans needs more memory than there is, in bytes.
     TooLong {
-        /// Bytes that its file and the rows of both directions would take.
+        /// Bytes that its file and the rows of both directions would take, at least.
         needed: usize,
         /// Bytes that they may take.
         budget: usize,

@@ -1,12 +1,19 @@
 //! Whole inputs through the codec, in memory.
 #![allow(dead_code, reason = "each test uses its own part")]
 
+use std::sync::LazyLock;
+
 use lepta_codec::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, Level, Step,
 };
 
 /// A small photo, about 90 KB.
 pub(crate) static PHOTO: &[u8] = include_bytes!("../../../../tests/data/sample.jpg");
+
+/// A small progressive JPEG of nine scans.
+pub(crate) static PROGRESSIVE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    decode(include_bytes!("../golden/progressive-default.lepta")).expect("a golden file")
+});
 
 pub(crate) const LEVELS: [Level; 2] = [Level::Fast, Level::Default];
 
@@ -21,7 +28,7 @@ pub(crate) fn encoder(level: Level) -> Encoder {
 }
 
 /// The start of `rest` that the encoder must be shown, or `visible` bytes if those are more.
-fn shown<'a>(encoder: &mut Encoder, rest: &'a [u8], visible: usize) -> &'a [u8] {
+pub(crate) fn shown<'a>(encoder: &mut Encoder, rest: &'a [u8], visible: usize) -> &'a [u8] {
     let mut length = rest.len().min(visible);
     loop {
         let wanted = encoder.wanted(&rest[..length], length == rest.len());

@@ -63,8 +63,12 @@ impl Survey {
 
     /// Most bytes of the file that there is memory for.
     pub(crate) fn most_bytes(&self) -> usize {
-        let rows = state_bytes(&Grid::largest(&self.frame), &[]);
-        self.budget.saturating_sub(2 * rows)
+        self.budget.saturating_sub(self.least_rows())
+    }
+
+    /// Bytes that the rows of both directions take at least.
+    fn least_rows(&self) -> usize {
+        2 * state_bytes(&Grid::largest(&self.frame), &[])
     }
 
     /// Looks at the bytes shown, from the first of the image's first scan on; whether that was
@@ -78,8 +82,10 @@ impl Survey {
         let outcome = if found_end {
             self.conclude()
         } else if input.len() > most {
-            let (needed, budget) = (input.len().min(most + 1), most);
-            Err(NotModelled::TooLong { needed, budget })
+            Err(NotModelled::TooLong {
+                needed: most + 1 + self.least_rows(),
+                budget: self.budget,
+            })
         } else if end_of_input {
             self.take_cut_scan(input);
             self.conclude()
