@@ -43,13 +43,14 @@ fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary)
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        image_bytes: 2 * STATE_BYTES,
     };
     let mut encoder = Encoder::new(&options);
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut output = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        let length = rest.len().min(visible);
+        let length = shown(&mut encoder, rest, visible);
         let coded = encoder.encode_segment(&rest[..length], length == rest.len(), &mut buffer);
         assert!(coded.consumed > 0, "the encoder makes no progress");
         output.extend_from_slice(&buffer[..coded.written]);
@@ -58,6 +59,15 @@ fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary)
     let written = encoder.encode_end(&mut buffer);
     output.extend_from_slice(&buffer[..written]);
     (output, encoder.summary().clone())
+}
+
+/// How much of `rest` the encoder must be shown: asked with more and more of it, as a worker reads.
+fn shown(encoder: &mut Encoder, rest: &[u8], visible: usize) -> usize {
+    let mut length = rest.len().min(visible);
+    while length < rest.len() && encoder.wanted(&rest[..length], false).bytes > length {
+        length = rest.len().min(length + SEGMENT_INPUT);
+    }
+    length
 }
 
 /// What is wrong with compressed bytes.
@@ -76,6 +86,7 @@ pub enum Damage {
 pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     decompress_with(&mut decoder, compressed)
 }

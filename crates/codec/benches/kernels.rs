@@ -113,6 +113,7 @@ fn encoder(level: Level) -> Encoder {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        image_bytes: 2 * STATE_BYTES,
     })
 }
 
@@ -136,6 +137,7 @@ fn encode(mut encoder: Encoder, input: &[u8]) -> Vec<u8> {
 fn decode(container: &[u8]) -> Vec<u8> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut output = Vec::new();
     let mut rest = container;

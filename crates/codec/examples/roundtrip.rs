@@ -19,6 +19,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();
@@ -36,6 +37,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
 fn decode(coded: &[u8]) -> Result<Vec<u8>, lepta_codec::Error> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut raw = Vec::new();
     let mut rest = coded;

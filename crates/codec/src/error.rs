@@ -75,7 +75,9 @@ pub enum Error {
     BadImageData,
     /// A PNG refers to, or is to be kept as, a reference image that there is no room for.
     NoReference,
-    /// A scan's rows need more memory than there is.
+    /// The decoded bytes of a later scan are not those that they are compared with.
+    OriginalDiffers,
+    /// A scan's rows, or an image of several scans, need more memory than there is.
     RowsTooWide {
         /// Bytes needed.
         needed: usize,
@@ -181,8 +183,9 @@ impl fmt::Display for Error {
             }
             Self::BadImageData => formatter.write_str("impossible image data"),
             Self::NoReference => formatter.write_str("no room for a reference image"),
+            Self::OriginalDiffers => formatter.write_str("a later scan differs from the original"),
             Self::RowsTooWide { needed, budget } => {
-                write!(formatter, "image rows need {needed} bytes of {budget}")
+                write!(formatter, "the image needs {needed} bytes of {budget}")
             }
             Self::TotalLength { stored, computed } => {
                 write!(

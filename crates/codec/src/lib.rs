@@ -30,5 +30,5 @@ pub use jpeg::NotModelled;
 pub use stream::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
     FORMAT_SEGMENT_MAX, KEY_EVERY, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage,
-    UNIT_MAX,
+    UNIT_MAX, Wanted,
 };

@@ -3,7 +3,9 @@
 mod support;
 
 use lepta_codec::{Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Error, Level, Step};
-use support::{Failure, Noise, PHOTO, assert_comes_back, decode, decode_prefix, encode, encoder};
+use support::{
+    Failure, Noise, PHOTO, PROGRESSIVE, assert_comes_back, decode, decode_prefix, encode, encoder,
+};
 
 /// A container of a few segments: text, a photo, noise.
 fn sample() -> (Vec<u8>, Vec<u8>) {
@@ -197,9 +199,56 @@ fn forged_payloads_lead_to_errors() {
     }
 }
 
+/// A container with a progressive JPEG, and its raw bytes.
+fn progressive_sample() -> (Vec<u8>, Vec<u8>) {
+    let raw = PROGRESSIVE.clone();
+    let coded = encode(Level::Default, &raw);
+    (raw, coded)
+}
+
+#[test]
+fn forged_images_of_several_scans_lead_to_errors() {
+    let (raw, coded) = progressive_sample();
+    let offsets = segment_offsets(&coded);
+    assert!(offsets.len() > 2, "the image has a segment of its own");
+    let mut noise = Noise(23);
+    for round in 0..400 {
+        let number = noise.below(offsets.len() - 1);
+        let mut forged = coded.clone();
+        forge(
+            &mut forged[offsets[number]..offsets[number + 1]],
+            &mut noise,
+        );
+        if forged != coded {
+            assert_seen(&raw, &forged, &format!("round {round}"));
+        }
+    }
+}
+
+#[test]
+fn images_of_several_scans_need_memory() {
+    let (_, coded) = progressive_sample();
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: 4 << 20,
+        image_bytes: 5000,
+    });
+    let mut rest = &coded[..];
+    let error = loop {
+        let (unit, after) = rest.split_at(decoder.wanted());
+        rest = after;
+        if let Err(error) = decoder.step(unit) {
+            break error;
+        }
+    };
+    assert_eq!(error.status(), 30, "{error}");
+}
+
 #[test]
 fn a_unit_of_another_size_is_refused() {
-    let mut decoder = Decoder::new(&DecoderOptions { state_bytes: 0 });
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: 0,
+        image_bytes: 0,
+    });
     assert!(!decoder.may_end());
     let expected = Error::UnitLength {
         wanted: CONTAINER_HEADER,
@@ -213,6 +262,7 @@ fn a_failed_segment_may_be_replaced() {
     let (raw, coded) = sample();
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: 4 << 20,
+        image_bytes: 8 << 20,
     });
     let offsets = segment_offsets(&coded);
     decoder.step(&coded[..CONTAINER_HEADER]).expect("a header");

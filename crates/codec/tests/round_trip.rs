@@ -2,9 +2,11 @@
 
 mod support;
 
-use lepta_codec::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
+use lepta_codec::{Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT, Step};
 use proptest::prelude::*;
-use support::{LEVELS, Noise, PHOTO, assert_comes_back, encode, encode_seeing, encoder};
+use support::{
+    LEVELS, Noise, PHOTO, PROGRESSIVE, assert_comes_back, encode, encode_seeing, encoder, shown,
+};
 
 fn text(length: usize) -> Vec<u8> {
     let line = |i: usize| format!("{i}: {} of {} are done\n", i * i % 89, i % 14).into_bytes();
@@ -19,6 +21,8 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
         (any::<u8>(), 0usize..20_000).prop_map(|(byte, length)| vec![byte; length]),
         (0..PHOTO.len(), 0..PHOTO.len()).prop_map(|(a, b)| PHOTO[a.min(b)..a.max(b)].to_vec()),
         Just(PHOTO.to_vec()),
+        (0..PROGRESSIVE.len()).prop_map(|end| PROGRESSIVE[..end].to_vec()),
+        Just(PROGRESSIVE.clone()),
     ]
 }
 
@@ -75,6 +79,47 @@ proptest! {
         let mut coded = encode(levels.0, &first);
         coded.extend(encode(levels.1, &second));
         assert_comes_back(&coded, &[first, second].concat());
+    }
+
+    #[test]
+    fn a_decoder_beside_the_encoder_agrees(input in input(), stored in any::<u64>()) {
+        let mut encoder = encoder(Level::Fast);
+        let mut decoder = Decoder::new(&DecoderOptions {
+            state_bytes: 4 << 20,
+            image_bytes: 8 << 20,
+        });
+        let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
+        let mut decode = |coded: &[u8], original: &[u8], forget: bool| {
+            if forget {
+                decoder.forget_segment();
+            }
+            let (mut rest, mut raw) = (coded, Vec::new());
+            while !rest.is_empty() {
+                let (unit, after) = rest.split_at(decoder.wanted());
+                rest = after;
+                if let Step::Raw(bytes) = decoder.step_beside(unit, original)? {
+                    raw.extend_from_slice(bytes);
+                }
+            }
+            Ok::<_, lepta_codec::Error>(raw)
+        };
+        let mut rest = &input[..];
+        for number in 0.. {
+            if rest.is_empty() {
+                break;
+            }
+            let window = shown(&mut encoder, rest, SEGMENT_INPUT);
+            let segment = encoder.encode_segment(window, window.len() == rest.len(), &mut buffer);
+            let raw = &window[..segment.consumed];
+            let decoded = decode(&buffer[..segment.written], window, false);
+            prop_assert!(decoded.as_deref() == Ok(raw), "{:?}", decoded.err());
+            if stored >> (number % 64) & 1 == 1 {
+                let written = encoder.encode_stored(raw, &mut buffer);
+                let decoded = decode(&buffer[..written], window, true);
+                prop_assert!(decoded.as_deref() == Ok(raw), "{:?}", decoded.err());
+            }
+            rest = &rest[segment.consumed..];
+        }
     }
 
     #[test]

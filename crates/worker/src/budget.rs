@@ -20,6 +20,11 @@
 //! | work | 1,648,576 | as above, with a decoded segment of the format's largest size |
 //! | rows | the rest | image rows and reference images |
 //!
+//! An image of several scans (progressive JPEG) is held as its file while it is coded, beside the rows of
+//! all states. No other models are in use then, so base, models and work count less: 2,500,000 and
+//! 2,800,000 for each state. With the default limit 14,581,088 bytes are left for file and rows; a state's
+//! rows take about 110 bytes a pixel of width.
+//!
 //! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
 //! of threads nor on whether it verifies, so that the output does not either.
 
@@ -54,6 +59,11 @@ const MODEL: usize = 3_800_000;
 /// What one direction needs besides models and rows.
 const WORK: usize = 600_000;
 
+/// As [`BASE`], and as [`MODEL`] and [`WORK`] together, while an image of several scans is coded: what
+/// the JPEG model and the bytes model take, and no other.
+const SCANS_BASE: usize = 2_500_000;
+const SCANS_STATE: usize = 2_800_000;
+
 const UNIT: usize = UNIT_MAX + READ_AHEAD;
 
 const DECODED: usize = FORMAT_SEGMENT_MAX;
@@ -78,6 +88,30 @@ fn remainder(limit: u64, fixed: usize) -> Result<usize, Failure> {
         })
 }
 
+/// What images may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageBytes {
+    /// The rows of one image, in each state, in bytes.
+    pub(crate) rows: usize,
+    /// An image of several scans, in bytes: its file and the rows of all states.
+    pub(crate) whole: usize,
+}
+
+/// What images may take within `limit` bytes for the whole process.
+///
+/// # Errors
+/// Status 30 with the least limit that would do.
+pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes, Failure> {
+    let rows = row_bytes(operation, limit)?;
+    let spared = BASE - SCANS_BASE;
+    let state_spared = MODEL + WORK - SCANS_STATE;
+    let whole = match operation {
+        Operation::Compress => 2 * rows + spared + 2 * state_spared,
+        Operation::Decompress | Operation::Verify => rows + spared + state_spared,
+    };
+    Ok(ImageBytes { rows, whole })
+}
+
 /// Bytes that each state of an operation may use for image rows within `limit` bytes for the whole
 /// process.
 ///
@@ -91,7 +125,9 @@ pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failu
 }
 
 /// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
-/// process, of which sealed buffers take some.
+/// process, of which sealed buffers take some. Each has what it needs for images of one scan and for images
+/// of several, which need it in different places: together they would be more than the limit, but no image
+/// uses both.
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
@@ -100,12 +136,12 @@ pub(crate) fn arena_bytes(
     threads: Threads,
     sealed_buffers: usize,
 ) -> Result<(usize, usize), Failure> {
-    let whole = remainder(limit, BASE + sealed_buffers * CODED_LENGTH)?;
+    let whole = remainder(limit, BASE + sealed_buffers * CODED_LENGTH)? + BASE - SCANS_BASE;
     match threads {
         Threads::One => Ok((whole, 0)),
         Threads::Two => {
-            let second = MODEL + WORK + row_bytes(Operation::Compress, limit)?;
-            Ok((whole - second, second))
+            let rows = row_bytes(Operation::Compress, limit)?;
+            Ok((whole - SCANS_STATE, MODEL + WORK + rows))
         }
     }
 }
@@ -174,17 +210,37 @@ mod tests {
         for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, 50_000_001] {
             let rows = row_bytes(Operation::Compress, limit).expect("enough");
             let (main, second) = arena_bytes(limit, Threads::Two, 2).expect("enough");
-            let whole = BASE + 2 * CODED_LENGTH + main + second;
-            assert_eq!(whole as u64, limit);
-            assert!(main >= 2 * RAW_LENGTH + TAIL + MODEL + WORK + rows);
+            let buffers = 2 * CODED_LENGTH;
+            let state = MODEL + WORK + rows;
+            assert_eq!(second, state);
+            assert!(main >= 2 * RAW_LENGTH + TAIL + state);
+            let one_scan = BASE + buffers + 2 * RAW_LENGTH + TAIL + 2 * state;
+            assert!(limit - 1 <= one_scan as u64 && one_scan as u64 <= limit);
+            let images = image_bytes(Operation::Compress, limit).expect("enough");
+            let in_main = 2 * RAW_LENGTH + TAIL + SCANS_STATE + images.whole;
+            assert!(main - 1 <= in_main && in_main <= main);
+            assert_eq!((SCANS_BASE + buffers + main + SCANS_STATE) as u64, limit);
+        }
+    }
+
+    #[test]
+    fn the_published_memory_for_images_of_several_scans_is_in_use() {
+        let documentation = include_str!("budget.rs");
+        let images = image_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT).expect("enough");
+        for number in [SCANS_BASE, SCANS_STATE, images.whole] {
+            assert!(documentation.contains(&grouped(number)), "{number}");
         }
     }
 
     #[test]
     fn what_was_compressed_can_be_decompressed_with_the_same_limit() {
         for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, u64::MAX] {
-            let rows = |operation| row_bytes(operation, limit).expect("enough");
-            assert!(rows(Operation::Decompress) >= rows(Operation::Compress));
+            let images = |operation| image_bytes(operation, limit).expect("enough");
+            let compress = images(Operation::Compress);
+            let decompress = images(Operation::Decompress);
+            assert!(decompress.rows >= compress.rows);
+            // Decompression has no lookahead, but larger buffers, and the rows of one state only.
+            assert!(decompress.whole >= compress.whole);
         }
     }
 }

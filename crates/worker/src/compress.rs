@@ -18,11 +18,19 @@
 //! not right either, the job ends with status 60 before a byte of it is written; so it does if the
 //! end segment is not right, which cannot be stored and is therefore never coded ahead.
 //!
+//! # Images of several scans
+//! Their bytes must all be there before the first of their rows can be coded. The encoder says so
+//! ([`Encoder::wanted`]); then they are read into a [`Lookahead`], which takes the place of the slots'
+//! own raw bytes until what is left of it fits a slot again. The verifying side compares with the same
+//! bytes what its decoder would have to hold otherwise. There is one lookahead at a time: before
+//! another one is made, the slot that may still show the last one is waited for.
+//!
 //! # Ends
 //! A failure on this side (say, of a read) waits for the slot that is with the verifier, so that the
 //! segments before it are written as with one thread and only one report appears.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use lepta_codec::{Encoded, Encoder};
 use lepta_worker::status::Status;
@@ -31,7 +39,7 @@ use crate::failure::Failure;
 use crate::fault::Injection;
 use crate::last_words::note_progress;
 use crate::report::{Contents, Report};
-use crate::slot::{Part, RAW_LENGTH, Slot};
+use crate::slot::{Lookahead, Part, RAW_LENGTH, Slot};
 use crate::streams::Input;
 use crate::verifier::Verdict;
 
@@ -53,8 +61,10 @@ pub(crate) struct Compression<R, C> {
     spare: Vec<Slot>,
     /// Whether a slot is with the checker.
     submitted: bool,
-    /// Bytes read that no segment handed over has consumed.
+    /// Bytes read that no segment handed over has consumed, unless there is a lookahead.
     tail: Vec<u8>,
+    /// The same, where they are more than a slot holds.
+    lookahead: Option<Lookahead>,
     input_ended: bool,
     segments: u64,
     report: Report,
@@ -78,6 +88,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             spare: slots,
             submitted: false,
             tail: Vec::with_capacity(RAW_LENGTH),
+            lookahead: None,
             input_ended: false,
             segments: 0,
             report,
@@ -97,7 +108,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             let mut slot = self.free_slot()?;
             let filled = self.fill(&mut slot);
             // The encoder cannot take the end segment back, so that one is not coded ahead.
-            let ahead = filled.is_ok() && slot.filled > 0;
+            let ahead = filled.is_ok() && !slot.input.shown().is_empty();
             if ahead {
                 self.code(&mut slot);
             }
@@ -124,22 +135,61 @@ impl<R: Read, C: Checker> Compression<R, C> {
             .ok_or_else(|| Failure::new(Status::Internal, "there is no slot"))
     }
 
-    /// Takes over the tail of the segment before and reads until the slot is full.
+    /// Takes over what the segment before left and reads until the slot is full, or until an image of
+    /// several scans is held whole.
     fn fill(&mut self, slot: &mut Slot) -> Result<(), Failure> {
-        slot.raw[..self.tail.len()].copy_from_slice(&self.tail);
-        slot.filled = self.tail.len();
         slot.number = self.segments;
-        if !self.input_ended {
-            slot.filled += self.input.fill(&mut slot.raw[slot.filled..])?;
-            self.input_ended = slot.filled < slot.raw.len();
+        slot.input.lookahead.clone_from(&self.lookahead);
+        if self.lookahead.is_none() {
+            let (own, tail) = (&mut slot.input.own, &self.tail);
+            own[..tail.len()].copy_from_slice(tail);
+            slot.input.filled = tail.len();
+            if !self.input_ended {
+                slot.input.filled += self.input.fill(&mut own[tail.len()..])?;
+                self.input_ended = slot.input.filled < own.len();
+            }
         }
+        let shown = slot.input.shown();
+        if self.input_ended || self.encoder.wanted(shown, false).bytes <= shown.len() {
+            return Ok(());
+        }
+        if self.lookahead.is_some() {
+            self.encoder.decline_image();
+            return Ok(());
+        }
+        // The lookahead of a slot that is with the checker must go first. If its segment was wrong,
+        // the encoder has forgotten the image.
+        self.settle(false)?;
+        self.look_ahead(slot)
+    }
+
+    /// Reads as far as the encoder wants to see.
+    fn look_ahead(&mut self, slot: &mut Slot) -> Result<(), Failure> {
+        let wanted = self.encoder.wanted(slot.input.shown(), false);
+        if wanted.bytes <= slot.input.filled {
+            return Ok(());
+        }
+        let mut bytes = Vec::with_capacity(wanted.at_most);
+        bytes.extend_from_slice(slot.input.shown());
+        while !self.input_ended && self.encoder.wanted(&bytes, false).bytes > bytes.len() {
+            let start = bytes.len();
+            bytes.resize(wanted.at_most.min(start + RAW_LENGTH), 0);
+            let end = start + self.input.fill(&mut bytes[start..])?;
+            self.input_ended = end < bytes.len();
+            bytes.truncate(end);
+        }
+        bytes.shrink_to_fit();
+        slot.input.lookahead = Some(Lookahead {
+            bytes: Arc::new(bytes),
+            start: 0,
+        });
         Ok(())
     }
 
     /// Codes a segment of what the slot holds, or the end segment if it holds nothing.
     fn code(&mut self, slot: &mut Slot) {
         let coded = slot.coded.writable();
-        if slot.filled == 0 {
+        if slot.input.shown().is_empty() {
             slot.part = Part::End;
             slot.consumed = 0;
             slot.written = self.encoder.encode_end(coded);
@@ -148,7 +198,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         if let Some(injection) = self.injection {
             injection.damage_encoder(&mut self.encoder, self.segments);
         }
-        let raw = &slot.raw[..slot.filled];
+        let raw = slot.input.shown();
         let Encoded { consumed, written } =
             self.encoder.encode_segment(raw, self.input_ended, coded);
         slot.part = Part::Coded;
@@ -158,9 +208,17 @@ impl<R: Read, C: Checker> Compression<R, C> {
     }
 
     fn hand_over(&mut self, slot: Slot) {
+        let rest = &slot.input.shown()[slot.consumed..];
         self.tail.clear();
-        self.tail
-            .extend_from_slice(&slot.raw[slot.consumed..slot.filled]);
+        self.lookahead = None;
+        if rest.len() <= RAW_LENGTH {
+            self.tail.extend_from_slice(rest);
+        } else if let Some(lookahead) = &slot.input.lookahead {
+            self.lookahead = Some(Lookahead {
+                bytes: Arc::clone(&lookahead.bytes),
+                start: lookahead.start + slot.consumed,
+            });
+        }
         self.segments += 1;
         self.submit(slot);
     }
@@ -197,7 +255,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
                 self.encoder.forget_segment();
             }
             slot.part = Part::StoredInstead;
-            let raw = &slot.raw[..slot.consumed];
+            let raw = &slot.input.shown()[..slot.consumed];
             slot.written = self.encoder.encode_stored(raw, slot.coded.writable());
             slot.segments_stored = self.encoder.summary().segments_stored;
             self.submit(slot);
@@ -208,6 +266,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             }
             slot = stored;
         }
+        slot.input.lookahead = None;
         self.spare.push(slot);
         Ok(was_right)
     }

@@ -9,7 +9,7 @@ use lepta_worker::status::Status;
 
 use crate::arguments::Arguments;
 use crate::beside_checker::BesideChecker;
-use crate::budget;
+use crate::budget::{self, ImageBytes};
 use crate::compress::Compression;
 use crate::decompress::decode;
 use crate::ending::Ending;
@@ -31,10 +31,10 @@ pub(crate) struct Readied {
     pub(crate) beside: Option<BesideChecker>,
 }
 
-/// A job with the memory for its image rows, in bytes a state.
+/// A job with the memory for its images.
 struct Task {
     job: Job,
-    row_bytes: usize,
+    images: ImageBytes,
     injection: Option<Injection>,
 }
 
@@ -78,7 +78,7 @@ fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<
     let memory_limit = job.memory_limit.unwrap_or(arguments.memory_limit);
     Ok(Task {
         job,
-        row_bytes: budget::row_bytes(job.operation, memory_limit)?,
+        images: budget::image_bytes(job.operation, memory_limit)?,
         injection: arguments.injection,
     })
 }
@@ -121,7 +121,10 @@ fn compress(
     report: Report,
 ) -> (Report, Result<(), Failure>) {
     let options = VerifierOptions {
-        state_bytes: task.job.verify.then_some(task.row_bytes),
+        decoder: task.job.verify.then_some(DecoderOptions {
+            state_bytes: task.images.rows,
+            image_bytes: task.images.whole,
+        }),
         injection: task.injection,
     };
     let slots = readied.buffers.into_iter();
@@ -129,7 +132,8 @@ fn compress(
     let encoder = || {
         Encoder::new(&EncoderOptions {
             level: task.job.level,
-            state_bytes: task.row_bytes,
+            state_bytes: task.images.rows,
+            image_bytes: task.images.whole,
             key_every: KEY_EVERY,
         })
     };
@@ -156,7 +160,8 @@ fn decompress(
 ) -> (Report, Result<(), Failure>) {
     let reader = UnitReader::new(input, UNIT_MAX);
     let mut decoder = Decoder::new(&DecoderOptions {
-        state_bytes: task.row_bytes,
+        state_bytes: task.images.rows,
+        image_bytes: task.images.whole,
     });
     let outcome = decode(reader, &mut decoder, output, &mut report);
     (report, outcome)

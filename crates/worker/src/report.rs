@@ -248,12 +248,12 @@ mod tests {
         report.contents = Contents {
             kind: Some("jpeg"),
             dimensions: Some((40, 30)),
-            reasons: vec!["progressive JPEG".to_owned()],
+            reasons: vec!["arithmetic-coded JPEG".to_owned()],
         };
         assert_eq!(
             report.line(ReportForm::Text, Ok(())),
             "lepta-worker: compress: jpeg 40x30, 1000 -> 780 bytes, saving 22.00 %, \
-             3 segments (1 stored), progressive JPEG, verified, peak 7.3 MB"
+             3 segments (1 stored), arithmetic-coded JPEG, verified, peak 7.3 MB"
         );
     }
 

@@ -26,8 +26,8 @@ pub(crate) enum Verdict {
 /// How a verifier works.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VerifierOptions {
-    /// Memory for image rows of the decoder in bytes; `None`: do not verify.
-    pub(crate) state_bytes: Option<usize>,
+    /// What the decoder may use; `None`: do not verify.
+    pub(crate) decoder: Option<DecoderOptions>,
     pub(crate) injection: Option<Injection>,
 }
 
@@ -44,9 +44,8 @@ pub(crate) struct Verifier<W> {
 impl<W: Write> Verifier<W> {
     /// Allocates the decoder's state: to be called when the jail is up.
     pub(crate) fn new(options: &VerifierOptions, output: Output<W>) -> Self {
-        let decoder = |state_bytes| Decoder::new(&DecoderOptions { state_bytes });
         Self {
-            decoder: options.state_bytes.map(decoder),
+            decoder: options.decoder.as_ref().map(Decoder::new),
             output,
             injection: options.injection,
             raw_length: 0,
@@ -71,13 +70,13 @@ impl<W: Write> Verifier<W> {
 
     fn judge_sealed(&mut self, slot: &Slot) -> Result<Verdict, Failure> {
         let coded = &slot.coded[..slot.written];
-        let raw = &slot.raw[..slot.consumed];
+        let shown = slot.input.shown();
         if let Some(decoder) = &mut self.decoder {
             if slot.part == Part::StoredInstead {
                 decoder.forget_segment();
             }
             let end = (slot.part == Part::End).then_some(self.raw_length);
-            if !decodes_to(decoder, coded, raw, end) {
+            if !decodes_to(decoder, coded, (shown, slot.consumed), end) {
                 self.tally.alarms += 1;
                 return Ok(Verdict::Differs);
             }
@@ -94,17 +93,22 @@ impl<W: Write> Verifier<W> {
     }
 }
 
-/// Whether `coded`, all of it, decodes to `raw`, and then to the end of a container of `end` bytes
-/// if and only if an end is expected.
-fn decodes_to(decoder: &mut Decoder, coded: &[u8], raw: &[u8], end: Option<u64>) -> bool {
-    let (mut coded, mut raw) = (coded, raw);
+/// Whether `coded`, all of it, decodes to the first `consumed` bytes of `shown`, and then to the end of
+/// a container of `end` bytes if and only if an end is expected.
+fn decodes_to(
+    decoder: &mut Decoder,
+    coded: &[u8],
+    (shown, consumed): (&[u8], usize),
+    end: Option<u64>,
+) -> bool {
+    let (mut coded, mut raw) = (coded, &shown[..consumed]);
     let mut ended = None;
     while !coded.is_empty() {
         let Some((unit, rest)) = coded.split_at_checked(decoder.wanted()) else {
             return false;
         };
         coded = rest;
-        match decoder.step(unit) {
+        match decoder.step_beside(unit, shown) {
             Ok(Step::More) => {}
             Ok(Step::Raw(decoded)) => match raw.strip_prefix(decoded) {
                 Some(rest) => raw = rest,

@@ -19,6 +19,14 @@ pub(crate) fn several_segments() -> Vec<u8> {
     JpegStream::new(&parameters).into_bytes()
 }
 
+/// A progressive photo, 4:2:0, of some 2 bits a pixel.
+pub(crate) fn progressive_photo(width: u16, height: u16) -> Vec<u8> {
+    let sampling = [(2, 2), (1, 1), (1, 1)];
+    let mut parameters = JpegParameters::new(3, Process::Progressive, width, height, &sampling);
+    parameters.content = Content::Natural { detail: 5.0 };
+    JpegStream::new(&parameters).into_bytes()
+}
+
 /// A generated file.
 pub(crate) fn file(kind: Kind, seed: u64) -> Vec<u8> {
     generate(kind, seed).into_bytes()

@@ -15,6 +15,7 @@ mod inputs;
 mod jail;
 mod large_image;
 mod png;
+mod progressive;
 mod streaming;
 mod system_calls;
 mod verification;

@@ -37,9 +37,12 @@ fn inject(kind: &str, seed: u64, original: &[u8]) -> bool {
 
 /// Gives how many of the injections raised an alarm.
 fn alarms(kind: &str, count: u64) -> u64 {
-    let original = inputs::several_segments();
+    alarms_on(&inputs::several_segments(), kind, count)
+}
+
+fn alarms_on(original: &[u8], kind: &str, count: u64) -> u64 {
     let seeds = 0..count;
-    let raised = seeds.filter(|&seed| inject(kind, seed, &original));
+    let raised = seeds.filter(|&seed| inject(kind, seed, original));
     raised.count() as u64
 }
 
@@ -71,4 +74,14 @@ fn a_changed_coefficient_is_always_found() {
 fn a_changed_probability_is_always_found() {
     let count = cases(100);
     assert_eq!(alarms("probability", count), count);
+}
+
+/// There the verifying decoder compares bytes of later segments as it puts them out.
+#[test]
+fn damage_to_a_progressive_image_is_always_found() {
+    let original = inputs::progressive_photo(1200, 900);
+    let count = cases(30);
+    for kind in ["result", "coefficient", "probability"] {
+        assert_eq!(alarms_on(&original, kind, count), count, "{kind}");
+    }
 }

@@ -109,8 +109,14 @@ impl BytesModel {
         self.matcher.push(byte, self.recent.last_four());
     }
 
+    /// Codes one byte among others that are coded otherwise, and learns from it.
+    pub(crate) fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+        self.prime();
+        self.code_next(coder, byte)
+    }
+
     #[inline(always)]
-    fn code<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
+    fn code_next<C: Coder>(&mut self, coder: &mut C, byte: u8) -> u8 {
         let byte = match (self.matcher.code(coder, byte), self.level) {
             (Some(expected), _) => expected,
             (None, Level::Fast) => self.code_by_last(coder, byte),
@@ -200,7 +206,7 @@ impl Vectorized for EncodeBytes<'_, '_> {
             simd,
         };
         for &byte in self.bytes {
-            self.model.code(&mut local, byte);
+            self.model.code_next(&mut local, byte);
         }
         *self.coder = local.coder;
     }
@@ -224,7 +230,7 @@ impl Vectorized for DecodeBytes<'_, '_> {
             simd,
         };
         for _ in 0..self.count {
-            let byte = self.model.code(&mut local, 0);
+            let byte = self.model.code_next(&mut local, 0);
             self.out.push(byte);
         }
         *self.coder = local.coder;
@@ -246,7 +252,7 @@ impl Vectorized for ReadDictionary<'_> {
             simd,
         };
         for &byte in dictionary::PIECES.iter().copied().flatten() {
-            self.model.code(&mut local, byte);
+            self.model.code_next(&mut local, byte);
         }
     }
 }

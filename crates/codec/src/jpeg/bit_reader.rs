@@ -105,7 +105,12 @@ impl<'a> BitReader<'a> {
 
     /// Where the next unread bit stands; meaningless after an overrun.
     pub(crate) fn cursor(&self) -> Cursor {
-        let count = self.count.max(0).cast_unsigned();
+        self.cursor_before(0)
+    }
+
+    /// Where the last `bits` bits begin, which were consumed since the last refill.
+    pub(crate) fn cursor_before(&self, bits: u32) -> Cursor {
+        let count = self.count.max(0).cast_unsigned() + bits;
         let mut byte = self.position;
         for _ in 0..count.div_ceil(8) {
             byte -= match self.input[..byte] {

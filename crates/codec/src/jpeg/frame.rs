@@ -3,6 +3,7 @@
 //! Invariant: a [`ScanLayout`] describes a scan that this crate can code: 8-bit sequential
 //! Huffman, at most ten blocks an MCU, every table present and invertible.
 
+use super::block_coder::ComponentShape;
 use super::huffman::HuffmanTable;
 use std::sync::Arc;
 
@@ -20,19 +21,21 @@ pub(crate) struct FrameComponent {
     pub(crate) quantization_table: u8,
 }
 
-/// A SOF0 or SOF1 header with 8-bit samples.
+/// A SOF0, SOF1 or SOF2 header with 8-bit samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) width: u16,
     pub(crate) height: u16,
     pub(crate) components: Vec<FrameComponent>,
+    /// Whether scans may carry parts of coefficients (SOF2).
+    pub(crate) progressive: bool,
 }
 
 impl Frame {
     /// Reads the payload of a SOF marker segment; `None` if it breaks a rule of B.2.2.
     ///
     /// A height of zero (to be given later by DNL) is refused too.
-    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &[u8], progressive: bool) -> Option<Self> {
         let [
             _precision,
             height_high,
@@ -67,11 +70,12 @@ impl Frame {
             width: u16::from_be_bytes([*width_high, *width_low]),
             height: u16::from_be_bytes([*height_high, *height_low]),
             components,
+            progressive,
         };
         (frame.width > 0 && frame.height > 0 && frame.components.iter().all(legal)).then_some(frame)
     }
 
-    fn largest_sampling(&self) -> (u32, u32) {
+    pub(crate) fn largest_sampling(&self) -> (u32, u32) {
         let horizontal = self.components.iter().map(|c| c.horizontal).max();
         let vertical = self.components.iter().map(|c| c.vertical).max();
         (
@@ -95,6 +99,17 @@ pub(crate) struct ScanComponent {
     pub(crate) ac_table: Arc<HuffmanTable>,
     /// Quantiser steps in natural order (row frequency × 8 + column frequency); never zero.
     pub(crate) quantizers: [u16; 64],
+}
+
+impl ScanComponent {
+    pub(crate) fn shape(&self) -> ComponentShape {
+        ComponentShape {
+            frame_index: self.frame_index,
+            horizontal: self.horizontal,
+            vertical: self.vertical,
+            blocks_per_row: self.blocks_per_row,
+        }
+    }
 }
 
 /// A scan that can be coded.
@@ -139,7 +154,7 @@ pub(crate) fn scan_layout(frame: &Frame, tables: &Tables, payload: &[u8]) -> Opt
         return None;
     }
     let (selectors, parameters) = rest.split_at(2 * count);
-    if parameters != [0, 63, 0] {
+    if frame.progressive || parameters != [0, 63, 0] {
         return None;
     }
     let (largest_horizontal, largest_vertical) = frame.largest_sampling();

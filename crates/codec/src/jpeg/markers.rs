@@ -9,6 +9,7 @@
 
 use super::frame::{Frame, ScanLayout, Tables, scan_layout};
 use super::huffman::HuffmanTable;
+use super::multi_scan::ScanHeader;
 use super::reason::NotModelled;
 use super::zigzag::ZIGZAG;
 use std::sync::Arc;
@@ -19,9 +20,20 @@ pub(crate) enum Found {
     /// A frame header was read, of an image that is not inside another one.
     Frame { width: u16, height: u16 },
     /// The next byte is the first of this scan.
-    Scan(Box<ScanLayout>),
+    Scan(FoundScan),
     /// An image stands here that cannot be modelled.
     Refused(NotModelled),
+}
+
+/// A scan, in the forms in which it can be coded: one at least.
+#[derive(Debug)]
+pub(crate) struct FoundScan {
+    /// By itself.
+    pub(crate) alone: Option<Box<ScanLayout>>,
+    /// Together with the others of its image.
+    pub(crate) together: Option<Box<ScanHeader>>,
+    /// Whether it is the first scan of its image.
+    pub(crate) is_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,24 +53,32 @@ enum State {
     Opaque(u8),
 }
 
+/// What the marker segments of an image said so far.
+#[derive(Clone, Debug, Default)]
+struct Image {
+    tables: Tables,
+    /// The frame header, or why the image's scans are not coded.
+    frame: Option<Result<Frame, NotModelled>>,
+    /// Whether a scan was found.
+    scan_seen: bool,
+}
+
 /// An image in one of whose marker segments the parser is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Outer {
     /// Bytes of the segment that are still to come.
     remaining: u16,
     /// What the image has, while another one inside it is followed.
-    suspended: Option<(Tables, Option<Result<Frame, NotModelled>>)>,
+    suspended: Option<Image>,
 }
 
 /// The incremental parser.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeaderParser {
     state: State,
     /// Payload of the current segment, where it is of use.
     payload: Vec<u8>,
-    tables: Tables,
-    /// The frame header of the current image, or why its scans are not coded.
-    frame: Option<Result<Frame, NotModelled>>,
+    image: Image,
     /// Within a segment of no use here: the image that it belongs to.
     outer: Option<Outer>,
 }
@@ -80,10 +100,19 @@ impl HeaderParser {
         Self {
             state: State::Hunt(0),
             payload: Vec::new(),
-            tables: Tables::default(),
-            frame: None,
+            image: Image::default(),
             outer: None,
         }
+    }
+
+    /// The frame of the current image, if its scans may be coded.
+    pub(crate) fn frame(&self) -> Option<&Frame> {
+        self.image.frame.as_ref()?.as_ref().ok()
+    }
+
+    /// Whether the parser looks for the start of another image.
+    pub(crate) fn is_outside(&self) -> bool {
+        matches!(self.state, State::Hunt(_))
     }
 
     /// Takes one byte.
@@ -189,8 +218,8 @@ impl HeaderParser {
     fn leave_segment_at_its_end(&mut self) {
         if let Some(outer) = self.outer.take_if(|outer| outer.remaining == 0) {
             self.state = State::MarkerPrefix;
-            if let Some((tables, frame)) = outer.suspended {
-                (self.tables, self.frame) = (tables, frame);
+            if let Some(image) = outer.suspended {
+                self.image = image;
             }
         }
     }
@@ -200,8 +229,8 @@ impl HeaderParser {
         self.state = match &mut self.outer {
             None => State::Hunt(0),
             Some(outer) => {
-                if let Some((tables, frame)) = outer.suspended.take() {
-                    (self.tables, self.frame) = (tables, frame);
+                if let Some(image) = outer.suspended.take() {
+                    self.image = image;
                 }
                 State::Opaque(0)
             }
@@ -223,10 +252,9 @@ impl HeaderParser {
     }
 
     fn begin_image(&mut self) {
-        let tables = std::mem::take(&mut self.tables);
-        let frame = self.frame.take();
+        let image = std::mem::take(&mut self.image);
         if let Some(outer) = &mut self.outer {
-            outer.suspended = Some((tables, frame));
+            outer.suspended = Some(image);
         }
         self.state = State::MarkerCode;
     }
@@ -253,7 +281,7 @@ impl HeaderParser {
             DHT => self.huffman_tables(),
             DRI => {
                 if let [high, low] = self.payload[..] {
-                    self.tables.restart_interval = u32::from(u16::from_be_bytes([high, low]));
+                    self.image.tables.restart_interval = u32::from(u16::from_be_bytes([high, low]));
                 }
             }
             SOS => return self.scan(),
@@ -266,13 +294,15 @@ impl HeaderParser {
     fn frame_header(&mut self, code: u8) -> Option<Found> {
         let precision = self.payload.first().copied().unwrap_or(0);
         let frame = match (code, precision) {
-            _ if self.frame.is_some() => Err(NotModelled::Hierarchical),
-            (SOF_BASELINE | SOF_EXTENDED, 8) => {
-                Frame::parse(&self.payload).ok_or(NotModelled::UnsupportedFrame)
+            _ if self.image.frame.is_some() => Err(NotModelled::Hierarchical),
+            (SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE, 8) => {
+                Frame::parse(&self.payload, code == SOF_PROGRESSIVE)
+                    .ok_or(NotModelled::UnsupportedFrame)
             }
-            (SOF_EXTENDED, 12) => Err(NotModelled::SamplePrecision(precision)),
-            (SOF_BASELINE | SOF_EXTENDED, _) => Err(NotModelled::UnsupportedFrame),
-            (SOF_PROGRESSIVE, _) => Err(NotModelled::Progressive),
+            (SOF_EXTENDED | SOF_PROGRESSIVE, 12) => Err(NotModelled::SamplePrecision(precision)),
+            (SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE, _) => {
+                Err(NotModelled::UnsupportedFrame)
+            }
             (SOF_LOSSLESS, _) => Err(NotModelled::Lossless),
             (0xC5..=0xC7, _) => Err(NotModelled::Hierarchical),
             _ => Err(NotModelled::Arithmetic),
@@ -286,27 +316,40 @@ impl HeaderParser {
             }),
             Err(reason) => Some(Found::Refused(*reason)),
         };
-        self.frame = Some(frame);
+        self.image.frame = Some(frame);
         found
     }
 
     fn scan(&mut self) -> Option<Found> {
-        let layout = match &self.frame {
-            Some(Ok(frame)) => scan_layout(frame, &self.tables, &self.payload),
+        let frame = match &self.image.frame {
+            Some(Ok(frame)) => frame,
             // What is wrong with the frame has been said.
             Some(Err(_)) => {
                 self.look_on();
                 return None;
             }
-            None => None,
+            None => return self.refuse_scan(),
         };
-        match layout {
-            Some(layout) => Some(Found::Scan(Box::new(layout))),
-            None => {
-                self.look_on();
-                Some(Found::Refused(NotModelled::UnsupportedScan))
-            }
+        let alone = scan_layout(frame, &self.image.tables, &self.payload).map(Box::new);
+        // What is coded together may be of any length, and would have to count for the segment.
+        let together = match self.outer {
+            None => ScanHeader::parse(frame, &self.image.tables, &self.payload).map(Box::new),
+            Some(_) => None,
+        };
+        if alone.is_none() && together.is_none() {
+            return self.refuse_scan();
         }
+        let is_first = !std::mem::replace(&mut self.image.scan_seen, true);
+        Some(Found::Scan(FoundScan {
+            alone,
+            together,
+            is_first,
+        }))
+    }
+
+    fn refuse_scan(&mut self) -> Option<Found> {
+        self.look_on();
+        Some(Found::Refused(NotModelled::UnsupportedScan))
     }
 
     /// Reads a DQT payload (B.2.4.1), as far as it is legal.
@@ -317,7 +360,7 @@ impl HeaderParser {
             let Some((values, after)) = values.split_at_checked(size) else {
                 return;
             };
-            let Some(slot) = self.tables.quantizers.get_mut(usize::from(head & 15)) else {
+            let Some(slot) = self.image.tables.quantizers.get_mut(usize::from(head & 15)) else {
                 return;
             };
             let mut table = [0; 64];
@@ -346,8 +389,8 @@ impl HeaderParser {
                 return;
             };
             let class = match head >> 4 {
-                0 => &mut self.tables.dc,
-                _ => &mut self.tables.ac,
+                0 => &mut self.image.tables.dc,
+                _ => &mut self.image.tables.ac,
             };
             let Some(slot) = class.get_mut(usize::from(head & 15)) else {
                 return;

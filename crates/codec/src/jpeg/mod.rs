@@ -3,29 +3,32 @@
 //! Invariant: encoder and decoder drive one [`Jpeg`] each with the same calls over the same bytes,
 //! and so agree, without side information, on where scans begin and end and on every model state.
 
+mod any_models;
 mod bit_reader;
 mod bit_writer;
+mod block_coder;
 mod frame;
 mod huffman;
 mod markers;
 mod model;
+mod multi_scan;
 mod reason;
 mod rows;
 mod scan;
 mod zigzag;
 
-use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
+use crate::entropy::{RangeDecoder, RangeEncoder};
 #[cfg(feature = "fault-injection")]
 use crate::fault::Damage;
 use crate::fault::PendingDamage;
-use crate::simd::{VectorMultiply, Vectorized, vectorized};
 use crate::{Error, Level};
-use frame::ScanLayout;
-use markers::{Found, HeaderParser};
-use model::{Decisions, Mixing, Symbolic};
+use any_models::AnyModels;
+use frame::{ScanComponent, ScanLayout};
+use markers::{Found, FoundScan, HeaderParser};
+use multi_scan::{ImageDecoder, ImageEncoder, ImageSource, ScanHeader, Survey};
+pub(crate) use multi_scan::{MCU_ROWS_MAX, NextRow, Original, SCANS_MAX, Stretch};
 pub use reason::NotModelled;
-use scan::{Models, Scan};
-use std::fmt;
+use scan::Scan;
 
 /// How an MCU run of the encoder ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,153 +74,48 @@ impl News {
     }
 }
 
-/// The models of one level.
-enum AnyModels {
-    Fast(Box<Models<Symbolic>>),
-    Default(Box<Models<Mixing<2>>>),
+/// What the state of one direction may take beside the models.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemoryBudget {
+    /// Bytes for rows.
+    pub(crate) rows: usize,
+    /// Bytes for an image of several scans: its file with the rows of both directions, or of the
+    /// decoder alone.
+    pub(crate) image: usize,
 }
 
-impl AnyModels {
-    fn new(level: Level) -> Self {
-        match level {
-            Level::Fast => Self::Fast(Box::new(Models::new())),
-            Level::Default => Self::Default(Box::new(Models::new())),
-        }
-    }
-
-    fn encode(
-        &mut self,
-        scan: &mut Scan,
-        coder: &mut RangeEncoder<'_>,
-        input: &[u8],
-        limit: usize,
-        end_of_input: bool,
-    ) -> McuRun {
-        match self {
-            Self::Fast(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-            Self::Default(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-        }
-    }
-
-    fn decode(
-        &mut self,
-        scan: &mut Scan,
-        coder: &mut RangeDecoder<'_>,
-        mcus: u32,
-        out: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<(), Error> {
-        match self {
-            Self::Fast(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-            Self::Default(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-        }
-    }
+/// A scan whose header has just been read, in the forms in which it can still be coded.
+#[derive(Debug)]
+struct Announced {
+    alone: Option<Box<ScanLayout>>,
+    /// As the first of an image of several scans.
+    image: Option<AnnouncedImage>,
 }
 
-/// Codes MCUs; see [`Jpeg::encode_mcus`].
-struct EncodeScan<'w, 'o, D: Decisions> {
-    scan: &'w mut Scan,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeEncoder<'o>,
-    input: &'w [u8],
-    limit: usize,
-    end_of_input: bool,
+#[derive(Debug)]
+enum AnnouncedImage {
+    Header(Box<ScanHeader>),
+    /// The encoder looks for its scans.
+    Survey(Box<Survey>),
 }
 
-impl<D: Decisions> Vectorized for EncodeScan<'_, '_, D> {
-    type Output = McuRun;
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> McuRun {
-        let Self {
-            scan,
-            models,
-            coder,
-            input,
-            limit,
-            end_of_input,
-        } = self;
-        let mut local = VectorCoder {
-            coder: coder.take(),
-            simd,
-        };
-        let run = scan.encode(models, &mut local, input, limit, end_of_input);
-        *coder = local.coder;
-        run
-    }
-}
-
-/// Decodes MCUs; see [`Jpeg::decode_mcus`].
-struct DecodeScan<'w, 'i, D: Decisions> {
-    scan: &'w mut Scan,
-    models: &'w mut Models<D>,
-    coder: &'w mut RangeDecoder<'i>,
-    mcus: u32,
-    out: &'w mut Vec<u8>,
-    limit: usize,
-}
-
-impl<D: Decisions> Vectorized for DecodeScan<'_, '_, D> {
-    type Output = Result<(), Error>;
-
-    #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
-        let mut local = VectorCoder {
-            coder: *self.coder,
-            simd,
-        };
-        let result = self
-            .scan
-            .decode(self.models, &mut local, self.mcus, self.out, self.limit);
-        *self.coder = local.coder;
-        result
-    }
-}
-
-impl fmt::Debug for AnyModels {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("AnyModels")
-    }
+#[derive(Debug)]
+enum AnyImage {
+    Encoding(Box<ImageEncoder>),
+    Decoding(Box<ImageDecoder>),
 }
 
 /// All JPEG state of one direction: header parser, tables, rows of coefficients, model.
 #[derive(Debug)]
 pub(crate) struct Jpeg {
     level: Level,
-    /// Bytes that the rows of an image may take.
-    state_bytes: usize,
+    budget: MemoryBudget,
     parser: HeaderParser,
     /// A scan that begins with the next byte, while nothing of it has been coded.
-    announced: Option<Box<ScanLayout>>,
+    announced: Option<Announced>,
     scan: Option<Scan>,
+    /// An image of several scans whose rows are being coded.
+    image: Option<AnyImage>,
     /// Made when the first scan begins.
     models: Option<AnyModels>,
     news: News,
@@ -225,14 +123,15 @@ pub(crate) struct Jpeg {
 }
 
 impl Jpeg {
-    /// A state that has seen nothing. `state_bytes` bounds the rows of an image.
-    pub(crate) fn new(level: Level, state_bytes: usize) -> Self {
+    /// A state that has seen nothing.
+    pub(crate) fn new(level: Level, budget: MemoryBudget) -> Self {
         Self {
             level,
-            state_bytes,
+            budget,
             parser: HeaderParser::new(),
             announced: None,
             scan: None,
+            image: None,
             models: None,
             news: News::default(),
             damage: PendingDamage::default(),
@@ -250,6 +149,7 @@ impl Jpeg {
         self.parser = HeaderParser::new();
         self.announced = None;
         self.scan = None;
+        self.image = None;
         self.models = None;
     }
 
@@ -267,13 +167,40 @@ impl Jpeg {
                     self.news.frame.get_or_insert((width, height));
                 }
                 Some(Found::Refused(reason)) => self.news.add_reason(reason),
-                Some(Found::Scan(layout)) => {
-                    self.announced = Some(layout);
-                    break;
-                }
+                Some(Found::Scan(found)) => match self.announce(found) {
+                    Some(announced) => {
+                        self.announced = Some(announced);
+                        break;
+                    }
+                    None => {
+                        self.news.add_reason(NotModelled::UnsupportedScan);
+                        self.parser.scan_abandoned();
+                    }
+                },
             }
         }
         taken
+    }
+
+    /// Whether the scan that has been announced can be coded by itself.
+    pub(crate) fn can_code_alone(&self) -> bool {
+        self.announced
+            .as_ref()
+            .is_some_and(|announced| announced.alone.is_some())
+    }
+
+    /// What a scan can be coded as; as one of several only if it is the first of its image.
+    fn announce(&self, found: FoundScan) -> Option<Announced> {
+        let frame = self.parser.frame()?;
+        let is_one_of_several = |header: &ScanHeader| {
+            found.is_first
+                && (frame.progressive || header.components.len() < frame.components.len())
+        };
+        let together = found.together.filter(|header| is_one_of_several(header));
+        (found.alone.is_some() || together.is_some()).then(|| Announced {
+            alone: found.alone,
+            image: together.map(AnnouncedImage::Header),
+        })
     }
 
     /// Whether the next byte belongs to a scan that can be coded.
@@ -348,14 +275,20 @@ impl Jpeg {
 
     /// Makes room for the rows of a scan that has been announced.
     fn begin_scan(&mut self) -> Result<(), NotModelled> {
-        if let Some(layout) = self.announced.take() {
-            let (needed, budget) = (rows::bytes_needed(&layout), self.state_bytes);
-            if needed > budget {
-                self.announced = Some(layout);
-                return Err(NotModelled::TooWide { needed, budget });
-            }
+        let Some(announced) = &mut self.announced else {
+            return Ok(());
+        };
+        let layout = announced.alone.as_ref();
+        let layout = layout.ok_or(NotModelled::UnsupportedScan)?;
+        let shapes = layout.components.iter().map(ScanComponent::shape);
+        let (needed, budget) = (rows::bytes_needed(shapes), self.budget.rows);
+        if needed > budget {
+            return Err(NotModelled::TooWide { needed, budget });
+        }
+        if let Some(layout) = announced.alone.take() {
             self.scan = Some(Scan::new(*layout));
         }
+        self.announced = None;
         Ok(())
     }
 
@@ -386,6 +319,163 @@ impl Jpeg {
     pub(crate) fn free(&mut self) {
         self.scan = None;
         self.models = None;
+    }
+
+    /// Whether an image of several scans may begin with the next byte, which has yet to be found out.
+    pub(crate) fn image_is_announced(&self) -> bool {
+        self.announced
+            .as_ref()
+            .is_some_and(|announced| announced.image.is_some())
+    }
+
+    /// Looks for the scans of the image that has been announced. `input` begins with the first
+    /// byte of its first scan. If more than that must be seen, returns how much may have to be, in
+    /// bytes.
+    pub(crate) fn survey(&mut self, input: &[u8], end_of_input: bool) -> Option<usize> {
+        let announced = self.announced.as_mut()?;
+        let mut survey = match announced.image.take()? {
+            AnnouncedImage::Survey(survey) => survey,
+            AnnouncedImage::Header(header) => {
+                Box::new(Survey::new(&self.parser, *header, self.budget.image)?)
+            }
+        };
+        let wanted = (!survey.advance(input, end_of_input)).then(|| survey.most_bytes() + 1);
+        announced.image = Some(AnnouncedImage::Survey(survey));
+        wanted
+    }
+
+    /// Has the image that has been announced coded scan by scan, or as bytes.
+    pub(crate) fn decline_image(&mut self) {
+        let Some(announced) = &mut self.announced else {
+            return;
+        };
+        if announced.image.take().is_some() {
+            self.news.add_reason(NotModelled::NotHeld);
+            if announced.alone.is_none() {
+                self.leave_scan();
+            }
+        }
+    }
+
+    /// Begins to encode the image that has been announced, if that can be done: codes its opening
+    /// and returns the number of its scans. `input` begins with its first scan and goes to its end.
+    pub(crate) fn begin_image(
+        &mut self,
+        coder: &mut RangeEncoder<'_>,
+        input: &[u8],
+        byte: impl FnMut(&mut RangeEncoder<'_>, u8) -> u8,
+    ) -> Option<usize> {
+        let announced = self.announced.as_mut()?;
+        let found = match announced.image.take()? {
+            AnnouncedImage::Survey(survey) => survey.finish(),
+            AnnouncedImage::Header(_) => Err(NotModelled::UnsupportedScan),
+        };
+        match found {
+            Ok(found) => {
+                if let Some(reason) = found.left_out {
+                    self.news.add_reason(reason);
+                }
+                let image = ImageEncoder::new(&found.frame, found.headers, found.regions);
+                image.encode_opening(coder, input, byte);
+                let scans = image.scans();
+                self.announced = None;
+                self.image = Some(AnyImage::Encoding(Box::new(image)));
+                Some(scans)
+            }
+            Err(reason) => {
+                self.news.add_reason(reason);
+                None
+            }
+        }
+    }
+
+    /// The image that is being encoded.
+    pub(crate) fn encoding(&mut self) -> Option<&mut ImageEncoder> {
+        match &mut self.image {
+            Some(AnyImage::Encoding(image)) => Some(image),
+            _ => None,
+        }
+    }
+
+    /// Notes why an image is coded as bytes from here on.
+    pub(crate) fn add_reason(&mut self, reason: NotModelled) {
+        self.news.add_reason(reason);
+    }
+
+    /// Codes the row that the image being encoded has read.
+    pub(crate) fn encode_row(&mut self, coder: &mut RangeEncoder<'_>) {
+        let Some(AnyImage::Encoding(image)) = &mut self.image else {
+            return;
+        };
+        let models = self
+            .models
+            .get_or_insert_with(|| AnyModels::new(self.level));
+        models.encode_row(image, coder, self.damage.take_coefficient());
+        if image.is_whole() {
+            self.news.scans_done += image.scans() as u64;
+        }
+    }
+
+    /// Reads the opening of the image that has been announced. `raw` are the bytes of the segment
+    /// so far.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub(crate) fn open_image(
+        &mut self,
+        coder: &mut RangeDecoder<'_>,
+        scans: usize,
+        raw: &[u8],
+        original: Original<'_>,
+        byte: impl FnMut(&mut RangeDecoder<'_>, u8) -> u8,
+    ) -> Result<(), Error> {
+        let announced = self.announced.take().and_then(|announced| announced.image);
+        let Some(AnnouncedImage::Header(first)) = announced else {
+            return Err(Error::NotInScan);
+        };
+        let source = ImageSource {
+            parser: &self.parser,
+            first: *first,
+            scans,
+            row_budget: self.budget.rows,
+            budget: self.budget.image,
+        };
+        let image = ImageDecoder::open(source, coder, raw, original, byte)?;
+        self.image = Some(AnyImage::Decoding(Box::new(image)));
+        Ok(())
+    }
+
+    /// Decodes the next row of the image being decoded.
+    ///
+    /// # Errors
+    /// [`Error::NotInScan`] if there is none, and those of [`ImageDecoder::decode_row`].
+    pub(crate) fn decode_row(
+        &mut self,
+        coder: &mut RangeDecoder<'_>,
+        raw: &[u8],
+        original: Original<'_>,
+    ) -> Result<(), Error> {
+        let Some(AnyImage::Decoding(image)) = &mut self.image else {
+            return Err(Error::NotInScan);
+        };
+        let models = self
+            .models
+            .get_or_insert_with(|| AnyModels::new(self.level));
+        models.decode_row(image, coder, raw, original)
+    }
+
+    /// The image that is being decoded.
+    pub(crate) fn decoding(&mut self) -> Option<&mut ImageDecoder> {
+        match &mut self.image {
+            Some(AnyImage::Decoding(image)) => Some(image),
+            _ => None,
+        }
+    }
+
+    /// Leaves the image of several scans whose last byte is coded; what follows may be another.
+    pub(crate) fn leave_image(&mut self) {
+        self.image = None;
+        self.parser.scan_abandoned();
     }
 
     /// What was found since the last call.

@@ -6,8 +6,6 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum NotModelled {
-    /// SOF2: the coefficients come in several scans.
-    Progressive,
     /// SOF9 to SOF15: entropy-coded by arithmetic coding.
     Arithmetic,
     /// SOF3: lossless.
@@ -27,6 +25,19 @@ pub enum NotModelled {
         /// Bytes that it may take.
         budget: usize,
     },
+    /// An image of several scans needs more memory than there is, in bytes.
+    TooLong {
+        /// Bytes that its file and the rows of both directions would take, at least.
+        needed: usize,
+        /// Bytes that they may take.
+        budget: usize,
+    },
+    /// An image of several scans stands within one that was to be held already.
+    NotHeld,
+    /// One row of an image of several scans has more coded bytes than a segment holds.
+    LargeRow,
+    /// The model makes coefficients larger than the file has them.
+    Unforeseen,
     /// The scan holds something that no canonical encoder writes.
     OddScan,
     /// The file ends within the scan.
@@ -44,7 +55,6 @@ pub enum NotModelled {
 impl fmt::Display for NotModelled {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Progressive => formatter.write_str("progressive JPEG"),
             Self::Arithmetic => formatter.write_str("arithmetic-coded JPEG"),
             Self::Lossless => formatter.write_str("lossless JPEG"),
             Self::Hierarchical => formatter.write_str("hierarchical JPEG"),
@@ -54,6 +64,12 @@ impl fmt::Display for NotModelled {
             Self::TooWide { needed, budget } => {
                 write!(formatter, "rows need {needed} bytes of {budget}")
             }
+            Self::TooLong { needed, budget } => {
+                write!(formatter, "several scans need {needed} bytes of {budget}")
+            }
+            Self::NotHeld => formatter.write_str("several scans within an odd image"),
+            Self::LargeRow => formatter.write_str("rows too large for several scans"),
+            Self::Unforeseen => formatter.write_str("coefficients like no image's"),
             Self::OddScan => formatter.write_str("irregular scan data"),
             Self::Truncated => formatter.write_str("truncated scan"),
             Self::UnsupportedHeader => formatter.write_str("unsupported PNG header"),

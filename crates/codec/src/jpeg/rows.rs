@@ -3,7 +3,7 @@
 //! Invariant: a component of vertical sampling V keeps V + 1 rows in a ring, so memory depends on
 //! the width of an image alone.
 
-use super::frame::{ScanComponent, ScanLayout};
+use super::block_coder::ComponentShape;
 use super::model::Remembered;
 
 /// Rows of one component.
@@ -17,7 +17,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn new(component: &ScanComponent) -> Self {
+    pub(crate) fn new(component: &ComponentShape) -> Self {
         let rows = component.vertical + 1;
         Self {
             blocks: vec![Remembered::ABSENT; component.blocks_per_row * rows],
@@ -44,8 +44,8 @@ impl Rows {
     }
 }
 
-/// Bytes that the rows of a scan take in one state.
-pub(crate) fn bytes_needed(layout: &ScanLayout) -> usize {
-    let blocks = |component: &ScanComponent| component.blocks_per_row * (component.vertical + 1);
-    layout.components.iter().map(blocks).sum::<usize>() * size_of::<Remembered>()
+/// Bytes that the rows of these components take in one state.
+pub(crate) fn bytes_needed(components: impl Iterator<Item = ComponentShape>) -> usize {
+    let blocks = |component: ComponentShape| component.blocks_per_row * (component.vertical + 1);
+    components.map(blocks).sum::<usize>() * size_of::<Remembered>()
 }

@@ -6,47 +6,15 @@
 
 use super::bit_reader::{BitReader, Cursor, Marker};
 use super::bit_writer::{BitWriter, PendingBits};
+use super::block_coder::{BlockCoder, Models, Place};
 use super::frame::{MAX_BLOCKS_PER_MCU, MAX_COMPONENTS, ScanLayout};
 use super::huffman::HuffmanTable;
-use super::model::{Block, CoefficientModel, Decisions, Neighbours, Quantization, Remembered};
+use super::model::{Block, Decisions, Quantization};
 use super::reason::NotModelled;
-use super::rows::Rows;
 use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
-use crate::entropy::adaptive::Slot;
-use crate::entropy::{Coder, Vectorizing};
-
-/// The adaptive models, which outlive a scan.
-pub(crate) struct Models<D: Decisions> {
-    /// For the first component of a frame, and for all others.
-    classes: [CoefficientModel<D>; 2],
-    /// Padding bits, by the one before.
-    padding: [Slot; 2],
-    last_padding: usize,
-}
-
-impl<D: Decisions> Models<D> {
-    pub(crate) fn new() -> Self {
-        Self {
-            classes: [0, 6].map(CoefficientModel::new),
-            padding: [Slot::EVEN; 2],
-            last_padding: 1,
-        }
-    }
-
-    /// Codes the bits that fill up a byte before a marker.
-    #[inline(always)]
-    fn code_padding<C: Coder>(&mut self, coder: &mut C, length: u32, value: u32) -> u32 {
-        let mut found = 0;
-        for shift in (0..length).rev() {
-            let bit = self.padding[self.last_padding].code(coder, value >> shift & 1 != 0, 1000);
-            self.last_padding = usize::from(bit);
-            found = found << 1 | u32::from(bit);
-        }
-        found
-    }
-}
+use crate::entropy::Vectorizing;
 
 /// What reading or writing the entropy-coded segment carries from MCU to MCU.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,8 +45,7 @@ enum Stop {
 #[derive(Debug)]
 pub(crate) struct Scan {
     layout: ScanLayout,
-    quantizations: Vec<Quantization>,
-    rows: Vec<Rows>,
+    blocks: BlockCoder,
     next_mcu: u32,
     segment: SegmentState,
     /// Encoder: bits of the first input byte already read.
@@ -92,12 +59,12 @@ pub(crate) struct Scan {
 impl Scan {
     pub(crate) fn new(layout: ScanLayout) -> Self {
         Self {
-            quantizations: layout
-                .components
-                .iter()
-                .map(|c| Quantization::new(&c.quantizers))
-                .collect(),
-            rows: layout.components.iter().map(Rows::new).collect(),
+            blocks: BlockCoder::new(
+                layout
+                    .components
+                    .iter()
+                    .map(|component| (component.shape(), Quantization::new(&component.quantizers))),
+            ),
             layout,
             next_mcu: 0,
             segment: SegmentState::default(),
@@ -327,93 +294,13 @@ impl Scan {
                         mcu_row,
                         mcu_column,
                     };
-                    self.code_block(models, coder, &place, &mut blocks[index]);
+                    self.blocks.code(models, coder, &place, &mut blocks[index]);
                     index += 1;
                 }
             }
         }
         self.next_mcu += 1;
     }
-
-    #[inline(always)]
-    fn code_block<C: Vectorizing, D: Decisions>(
-        &mut self,
-        models: &mut Models<D>,
-        coder: &mut C,
-        place: &Place,
-        block: &mut Block,
-    ) {
-        let component = &self.layout.components[place.component];
-        let rows = &self.rows[place.component];
-        let column = place.mcu_column * component.horizontal + place.x;
-        let row = place.mcu_row * component.vertical + place.y;
-        let this_row = rows.row_start(row);
-        let has_above = row > 0;
-        let has_left = column > 0;
-        let row_above = if has_above {
-            rows.row_start(row - 1)
-        } else {
-            0
-        };
-        let near = |present: bool, index: usize| {
-            if present {
-                rows.block(index)
-            } else {
-                &Remembered::ABSENT
-            }
-        };
-        let has_above_right = has_above
-            && column + 1 < component.blocks_per_row
-            && (place.y == 0 || place.x + 1 < component.horizontal);
-        let left = near(has_left, (this_row + column).wrapping_sub(1));
-        let above = near(has_above, row_above + column);
-        let near = Neighbours {
-            above: if has_above { above } else { left },
-            left: if has_left { left } else { above },
-            above_left: near(has_above && has_left, (row_above + column).wrapping_sub(1)),
-            above_right: near(has_above_right, row_above + column + 1),
-            other: self.other_block(place),
-            left_border: &rows.right_borders[place.y],
-            has_above,
-            has_left,
-        };
-        let class = usize::from(component.frame_index > 0);
-        let quantization = &self.quantizations[place.component];
-        let (remembered, right) =
-            models.classes[class].code_block(coder, quantization, &near, block);
-        let rows = &mut self.rows[place.component];
-        rows.set(this_row + column, &remembered);
-        rows.right_borders[place.y] = right;
-    }
-
-    /// The block of an earlier component of the scan at the same place.
-    #[inline(always)]
-    fn other_block(&self, place: &Place) -> &Remembered {
-        if place.component == 0 {
-            return &Remembered::ABSENT;
-        }
-        let component = &self.layout.components[place.component];
-        let previous = &self.layout.components[place.component - 1];
-        let alike =
-            previous.horizontal == component.horizontal && previous.vertical == component.vertical;
-        let index = if alike { place.component - 1 } else { 0 };
-        let other = &self.layout.components[index];
-        let x = place.x * other.horizontal / component.horizontal;
-        let y = place.y * other.vertical / component.vertical;
-        let rows = &self.rows[index];
-        let row_start = rows.row_start(place.mcu_row * other.vertical + y);
-        rows.block(row_start + place.mcu_column * other.horizontal + x)
-    }
-}
-
-/// Where a block stands.
-struct Place {
-    component: usize,
-    /// Within the MCU, in blocks.
-    x: usize,
-    y: usize,
-    mcu_row: usize,
-    mcu_column: usize,
 }
 
 /// Greatest size category of an AC coefficient and of a DC difference that is coded; T.81 allows
@@ -423,7 +310,7 @@ const LARGEST_DC: i32 = 1 << 14;
 
 /// Reads one block (T.81, F.2.2); `None` where re-encoding would not give the same bits.
 #[inline(always)]
-fn read_block(
+pub(super) fn read_block(
     reader: &mut BitReader<'_>,
     dc_table: &HuffmanTable,
     ac_table: &HuffmanTable,
@@ -472,7 +359,7 @@ fn read_block(
 
 /// Reads a value of `size` bits (T.81, F.2.2.1: RECEIVE and EXTEND).
 #[inline(always)]
-fn receive(reader: &mut BitReader<'_>, size: u32) -> Option<i32> {
+pub(super) fn receive(reader: &mut BitReader<'_>, size: u32) -> Option<i32> {
     if size > LARGEST_SIZE {
         return None;
     }
@@ -489,7 +376,7 @@ fn receive(reader: &mut BitReader<'_>, size: u32) -> Option<i32> {
 
 /// Writes one block (T.81, F.1.2); `None` if a symbol has no code.
 #[inline(always)]
-fn write_block(
+pub(super) fn write_block(
     writer: &mut BitWriter<'_>,
     dc_table: &HuffmanTable,
     ac_table: &HuffmanTable,
@@ -520,14 +407,18 @@ fn write_block(
 }
 
 #[inline(always)]
-fn write_code(writer: &mut BitWriter<'_>, table: &HuffmanTable, symbol: u8) -> Option<()> {
+pub(super) fn write_code(
+    writer: &mut BitWriter<'_>,
+    table: &HuffmanTable,
+    symbol: u8,
+) -> Option<()> {
     let (code, length) = table.code(symbol);
     writer.put(code, length);
     (length > 0).then_some(())
 }
 
 #[inline(always)]
-fn write_symbol(
+pub(super) fn write_symbol(
     writer: &mut BitWriter<'_>,
     table: &HuffmanTable,
     run: u8,

@@ -10,12 +10,15 @@ use super::progress::Progress;
 use super::segment_decoder;
 use super::segment_header::{self, SegmentHeader, SegmentKind};
 use crate::Error;
+use crate::jpeg::{MemoryBudget, Original};
 
 /// What a decoder may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderOptions {
     /// Most bytes for the rows of one image.
     pub state_bytes: usize,
+    /// Most bytes for the rows and the file of an image of several scans.
+    pub image_bytes: usize,
 }
 
 /// What a unit of a container led to.
@@ -45,7 +48,7 @@ enum State {
 /// Turns containers back into raw bytes, unit by unit.
 #[derive(Debug)]
 pub struct Decoder {
-    state_bytes: usize,
+    budget: MemoryBudget,
     state: State,
     /// Those of the current container, made when its header is read.
     models: Option<(ContainerHeader, Models)>,
@@ -62,7 +65,10 @@ impl Decoder {
     #[must_use]
     pub fn new(options: &DecoderOptions) -> Self {
         Self {
-            state_bytes: options.state_bytes,
+            budget: MemoryBudget {
+                rows: options.state_bytes,
+                image: options.image_bytes,
+            },
             state: State::ContainerHeader,
             models: None,
             progress: Progress::START,
@@ -103,7 +109,22 @@ impl Decoder {
     /// # Errors
     /// The first rule of the format that the unit breaks. Every further call gives the same error.
     pub fn step(&mut self, unit: &[u8]) -> Result<Step<'_>, Error> {
-        match self.take(unit) {
+        self.step_with(unit, None)
+    }
+
+    /// The same for a decoder that verifies: `original` are the bytes that the encoder coded, from
+    /// the first one of this unit's segment on, as many as the encoder was shown. The decoder then
+    /// compares with them what it would otherwise have to hold for later segments. A decoder is
+    /// stepped either always or never in this way.
+    ///
+    /// # Errors
+    /// As [`Decoder::step`], and [`Error::OriginalDiffers`].
+    pub fn step_beside(&mut self, unit: &[u8], original: &[u8]) -> Result<Step<'_>, Error> {
+        self.step_with(unit, Some(original))
+    }
+
+    fn step_with(&mut self, unit: &[u8], original: Original<'_>) -> Result<Step<'_>, Error> {
+        match self.take(unit, original) {
             Ok(Outcome::More) => Ok(Step::More),
             Ok(Outcome::Raw) => Ok(Step::Raw(&self.raw)),
             Ok(Outcome::End { raw_length }) => Ok(Step::End { raw_length }),
@@ -127,7 +148,7 @@ impl Decoder {
         };
     }
 
-    fn take(&mut self, unit: &[u8]) -> Result<Outcome, Error> {
+    fn take(&mut self, unit: &[u8], original: Original<'_>) -> Result<Outcome, Error> {
         let wrong_length = Error::UnitLength {
             wanted: self.wanted(),
             given: unit.len(),
@@ -154,7 +175,7 @@ impl Decoder {
             }
             State::Payload(header) => {
                 header.verify(unit)?;
-                self.take_payload(&header, unit)
+                self.take_payload(&header, unit, original)
             }
             State::Footer { payload_length } => self.take_footer(payload_length, unit),
         }
@@ -170,19 +191,24 @@ impl Decoder {
             models => {
                 // The old ones go first, so that there is room for the new.
                 *models = None;
-                *models = Some((*header, Models::new(header.level, self.state_bytes)));
+                *models = Some((*header, Models::new(header.level, self.budget)));
             }
         }
     }
 
-    fn take_payload(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {
+    fn take_payload(
+        &mut self,
+        header: &SegmentHeader,
+        payload: &[u8],
+        original: Original<'_>,
+    ) -> Result<Outcome, Error> {
         let (length, kind) = (header.raw_length, header.kind);
         match kind {
             SegmentKind::Stored => self.take_stored(payload),
-            SegmentKind::Coded => self.take_coded(length, payload)?,
+            SegmentKind::Coded => self.take_coded(length, payload, original)?,
             SegmentKind::Key => {
                 self.reset_models();
-                self.take_coded(length, payload)?;
+                self.take_coded(length, payload, original)?;
             }
             SegmentKind::End => return self.take_end(header, payload),
         }
@@ -211,13 +237,18 @@ impl Decoder {
         self.raw.extend_from_slice(payload);
     }
 
-    fn take_coded(&mut self, raw_length: usize, payload: &[u8]) -> Result<(), Error> {
+    fn take_coded(
+        &mut self,
+        raw_length: usize,
+        payload: &[u8],
+        original: Original<'_>,
+    ) -> Result<(), Error> {
         let Some((_, models)) = &mut self.models else {
             unreachable!("segments are only wanted within a container");
         };
         self.raw.clear();
         self.raw.reserve_exact(raw_length);
-        segment_decoder::decode(models, payload, raw_length, &mut self.raw)
+        segment_decoder::decode(models, payload, raw_length, &mut self.raw, original)
     }
 
     fn take_end(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {

@@ -12,6 +12,7 @@ use super::segment_encoder::SegmentEncoder;
 use super::segment_header::{self, SegmentHeader, SegmentKind};
 use super::summary::Summary;
 use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
+use crate::jpeg::MemoryBudget;
 
 /// Choices that the result of encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,18 @@ pub struct EncoderOptions {
     /// After how many PNGs all models start anew, at the start of a file, so that what follows can
     /// be decoded without what is before; 0 for never. Usually [`KEY_EVERY`](super::KEY_EVERY).
     pub key_every: u32,
+    /// Most bytes for an image of several scans: its file, which the caller holds and shows whole
+    /// (see [`Encoder::wanted`]), and twice its rows, for coding and for verifying.
+    pub image_bytes: usize,
+}
+
+/// How much input an encoder must be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Bytes, or all that there are.
+    pub bytes: usize,
+    /// Bytes that may be wanted in the end.
+    pub at_most: usize,
 }
 
 /// What one call of the encoder did.
@@ -60,7 +73,13 @@ impl Encoder {
             header: ContainerHeader {
                 level: options.level,
             },
-            models: Models::new(options.level, options.state_bytes),
+            models: Models::new(
+                options.level,
+                MemoryBudget {
+                    rows: options.state_bytes,
+                    image: options.image_bytes,
+                },
+            ),
             segment: SegmentEncoder::default(),
             keys: KeySchedule::new(options.key_every),
             progress: Progress::START,
@@ -71,34 +90,71 @@ impl Encoder {
         }
     }
 
+    /// How much of the input, from where the next segment begins, [`Encoder::encode_segment`] must
+    /// be shown. That is [`SEGMENT_INPUT`], but for an image of several scans: there it is up to
+    /// the image's end, which is found as more and more is shown here, from the same byte on.
+    pub fn wanted(&mut self, input: &[u8], end_of_input: bool) -> Wanted {
+        let jpeg = &mut self.models.jpeg;
+        let in_image = jpeg.encoding().map_or(0, |image| image.bytes_left());
+        let bytes = SEGMENT_INPUT.max(in_image);
+        match jpeg.survey(input, end_of_input) {
+            Some(at_most) => Wanted {
+                bytes: bytes.max(input.len() + 1),
+                at_most: bytes.max(at_most),
+            },
+            None => Wanted {
+                bytes,
+                at_most: bytes,
+            },
+        }
+    }
+
+    /// Has the image of several scans for which [`Encoder::wanted`] wants more input coded without
+    /// the others, because the caller cannot hold it.
+    pub fn decline_image(&mut self) {
+        self.models.jpeg.decline_image();
+    }
+
     /// Codes a prefix of `input` as one segment, and the container's header before the first.
     ///
-    /// `input` holds at least one byte, and at least [`SEGMENT_INPUT`] unless the input ends there
-    /// (`end_of_input`); how much more it holds makes no difference. `out` holds at least
+    /// `input` holds at least one byte, and at least what [`Encoder::wanted`] says unless the input
+    /// ends there (`end_of_input`); how much more it holds makes no difference. `out` holds at least
     /// [`ENCODED_SEGMENT_MAX`] bytes.
     ///
     /// # Panics
     /// If `input` or `out` is shorter than that.
     pub fn encode_segment(&mut self, input: &[u8], end_of_input: bool, out: &mut [u8]) -> Encoded {
         assert!(!input.is_empty(), "a segment needs input");
+        let wanted = self.wanted(input, end_of_input).bytes;
         assert!(
-            end_of_input || input.len() >= SEGMENT_INPUT,
-            "{} bytes of input are too few",
+            end_of_input || input.len() >= wanted,
+            "{} bytes of input are too few of {wanted}",
             input.len()
         );
         let header_size = self.begin_segment(out);
         let window = &input[..input.len().min(SEGMENT_INPUT)];
-        let (kind, length) = self.keys.plan(window);
+        // An image of several scans is shown whole.
+        let jpeg = &mut self.models.jpeg;
+        let (kind, length) = if jpeg.encoding().is_some() || jpeg.image_is_announced() {
+            (SegmentKind::Coded, window.len())
+        } else {
+            self.keys.plan(window)
+        };
         if kind == SegmentKind::Key {
             self.models.reset();
         }
         // Where the input ends exactly with the window, the caller may know it or not yet, so that
         // must not matter.
         let ends = window.len() < SEGMENT_INPUT && length == window.len();
+        let input = if length < window.len() {
+            &input[..length]
+        } else {
+            input
+        };
         let window = &window[..length];
         let out = &mut out[header_size..];
         let room = &mut out[segment_header::SIZE..];
-        let coded = self.segment.encode(&mut self.models, window, ends, room);
+        let coded = self.segment.encode(&mut self.models, input, ends, room);
         self.summary.add_news(&self.models.jpeg.take_news());
         let png_news = self.models.png.take_news();
         self.keys.add_images(png_news.images_done);

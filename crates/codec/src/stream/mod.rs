@@ -18,12 +18,13 @@ mod restart_index;
 mod segment_decoder;
 mod segment_encoder;
 mod segment_header;
+mod segment_image;
 mod summary;
 mod uniformity;
 mod varint;
 
 pub use decoder::{Decoder, DecoderOptions, Step};
-pub use encoder::{Encoded, Encoder, EncoderOptions};
+pub use encoder::{Encoded, Encoder, EncoderOptions, Wanted};
 pub use level::Level;
 pub use summary::{Summary, SummaryImage};
 

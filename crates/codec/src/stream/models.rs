@@ -2,7 +2,7 @@
 
 use super::Level;
 use crate::bytes::BytesModel;
-use crate::jpeg::Jpeg;
+use crate::jpeg::{Jpeg, MemoryBudget};
 use crate::png::Png;
 
 /// Everything that coded segments adapt.
@@ -14,12 +14,12 @@ pub(super) struct Models {
 }
 
 impl Models {
-    /// Models that have seen nothing. `state_bytes` bounds the rows of an image.
-    pub(super) fn new(level: Level, state_bytes: usize) -> Self {
+    /// Models that have seen nothing.
+    pub(super) fn new(level: Level, budget: MemoryBudget) -> Self {
         Self {
             bytes: BytesModel::new(level),
-            jpeg: Jpeg::new(level, state_bytes),
-            png: Png::new(level, state_bytes),
+            jpeg: Jpeg::new(level, budget),
+            png: Png::new(level, budget.rows),
         }
     }
 

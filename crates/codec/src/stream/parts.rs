@@ -2,6 +2,7 @@
 
 use super::varint;
 use crate::Error;
+use crate::jpeg::{MCU_ROWS_MAX, SCANS_MAX};
 use crate::png::STRIPS_MAX;
 
 /// A stretch of a coded segment.
@@ -15,6 +16,12 @@ pub(super) enum Part {
     McuRun(u32),
     /// So many strips of the current PNG.
     StripRun(u32),
+    /// The opening of an image of so many scans.
+    Opening(u32),
+    /// So many MCU rows of that image.
+    Rows(u32),
+    /// So many bytes that rows have put out.
+    Release(u32),
 }
 
 /// Most MCUs in a run: each takes at least two bits (a DC and an AC code), and the first may share
@@ -31,7 +38,10 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Bytes(count) => (0, count),
             Part::Raw(count) => (1, count),
             Part::McuRun(count) => (2, count),
-            Part::StripRun(count) => (3, count),
+            Part::StripRun(count) => (6, count),
+            Part::Opening(count) => (3, count),
+            Part::Rows(count) => (4, count),
+            Part::Release(count) => (5, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -63,20 +73,24 @@ impl<'a> PartList<'a> {
         for _ in 0..count {
             let part = read_part(payload)?;
             let (length, most) = match part {
-                Part::Bytes(length) | Part::Raw(length) => (length, raw_length - bytes),
+                Part::Bytes(length) | Part::Raw(length) | Part::Release(length) => {
+                    (length, raw_length - bytes)
+                }
                 Part::McuRun(length) => (length, most_mcus(raw_length)),
                 Part::StripRun(length) => (length, STRIPS_MAX as usize),
+                Part::Opening(scans) => (scans, SCANS_MAX),
+                Part::Rows(rows) => (rows, MCU_ROWS_MAX),
             };
             if length == 0 || length as usize > most {
                 return Err(Error::PartLength(length));
             }
             match part {
-                Part::Bytes(length) => bytes += length as usize,
+                Part::Bytes(length) | Part::Release(length) => bytes += length as usize,
                 Part::Raw(length) => {
                     bytes += length as usize;
                     raw_bytes += length as usize;
                 }
-                Part::McuRun(_) | Part::StripRun(_) => {}
+                Part::McuRun(_) | Part::Opening(_) | Part::Rows(_) | Part::StripRun(_) => {}
             }
         }
         let list = &start[..start.len() - payload.len()];
@@ -99,7 +113,10 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         0 => Ok(Part::Bytes(count)),
         1 => Ok(Part::Raw(count)),
         2 => Ok(Part::McuRun(count)),
-        3 => Ok(Part::StripRun(count)),
+        6 => Ok(Part::StripRun(count)),
+        3 => Ok(Part::Opening(count)),
+        4 => Ok(Part::Rows(count)),
+        5 => Ok(Part::Release(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }
@@ -134,7 +151,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 4, 1], 9), Err(Error::UnknownPartKind(4)));
+        assert_eq!(parse(&[1, 7, 1], 9), Err(Error::UnknownPartKind(7)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

@@ -2,10 +2,14 @@
 
 use super::models::Models;
 use super::parts::{Part, PartList};
+use super::segment_image;
 use crate::Error;
 use crate::entropy::RangeDecoder;
+use crate::jpeg::Original;
 
 /// Appends the `raw_length` bytes of a coded segment to the empty `raw`.
+///
+/// `original`: what a verifying decoder compares with.
 ///
 /// # Errors
 /// The first rule that the payload breaks.
@@ -14,6 +18,7 @@ pub(super) fn decode(
     payload: &[u8],
     raw_length: usize,
     raw: &mut Vec<u8>,
+    original: Original<'_>,
 ) -> Result<(), Error> {
     let mut rest = payload;
     let parts = PartList::parse(&mut rest, raw_length)?;
@@ -43,6 +48,10 @@ pub(super) fn decode(
                     .decode_strips(&mut coder, strips, raw, raw_length)?;
                 models.jpeg.pass_over(raw.len() - start);
             }
+            Part::Opening(_) | Part::Rows(_) | Part::Release(_) => {
+                let room = (&mut *raw, raw_length);
+                segment_image::decode_part(models, &mut coder, part, room, original)?;
+            }
             Part::Bytes(length) | Part::Raw(length) if length as usize > room => {
                 return Err(Error::PartLength(length));
             }
@@ -67,8 +76,16 @@ pub(super) fn decode(
     }
 }
 
-/// Shows the parsers the bytes of a part.
+/// Shows the parsers the bytes of a part, unless they are within an image of several scans.
 fn feed(models: &mut Models, part: &[u8]) -> Result<(), Error> {
+    let jpeg = &mut models.jpeg;
+    if let Some(image) = jpeg.decoding() {
+        image.pass(part.len())?;
+        if image.is_done() {
+            jpeg.leave_image();
+        }
+        return Ok(());
+    }
     if models.in_image() {
         models.leave_image();
     }

@@ -1,9 +1,9 @@
 //! From raw bytes to the payload of a coded segment.
 
-use super::CODED_SLACK;
 use super::models::Models;
 use super::parts::{self, Part};
 use super::uniformity;
+use super::{CODED_SLACK, SEGMENT_INPUT};
 use crate::entropy::RangeEncoder;
 use crate::{jpeg, png};
 
@@ -40,27 +40,38 @@ enum Outcome {
 #[derive(Debug, Default)]
 pub(super) struct SegmentEncoder {
     /// Each with the offset of its first byte in the window.
-    parts: Vec<(Part, usize)>,
+    pub(super) parts: Vec<(Part, usize)>,
     /// Whether further bytes may join the last part.
-    open: bool,
+    pub(super) open: bool,
+    /// Whether rows stand for bytes of later segments.
+    pub(super) has_rows: bool,
     /// The coded list of parts, then the raw parts.
     front: Vec<u8>,
-    tally: Tally,
+    /// Whether an image of several scans begins here.
+    pub(super) has_opening: bool,
+    /// Whether the payload is of no use.
+    pub(super) overflowed: bool,
+    pub(super) tally: Tally,
     /// Damage to the next segment.
     #[cfg(feature = "fault-injection")]
     pub(super) damage: Option<crate::Damage>,
 }
 
 impl SegmentEncoder {
-    /// Codes a prefix of `window`, all of it but what only more input would complete, into the
-    /// start of `room`. `ends`: nothing comes after the window.
+    /// Codes a prefix of `input`, no more than [`SEGMENT_INPUT`] bytes, into the start of `room`.
+    /// `ends`: nothing comes after those.
     pub(super) fn encode(
         &mut self,
         models: &mut Models,
-        window: &[u8],
+        input: &[u8],
         ends: bool,
         room: &mut [u8],
     ) -> CodedSegment {
+        let window = &input[..input.len().min(SEGMENT_INPUT)];
+        let room_size = room.len();
+        self.has_rows = false;
+        self.has_opening = false;
+        self.overflowed = false;
         self.parts.clear();
         self.open = false;
         self.tally = Tally::default();
@@ -72,6 +83,20 @@ impl SegmentEncoder {
         }
         let mut consumed = 0;
         while consumed < window.len() {
+            if models.jpeg.image_is_announced() {
+                // The caller brings the rest again, with the whole image behind it.
+                if consumed > 0 {
+                    break;
+                }
+                self.begin_image(models, &mut coder, input);
+            }
+            if models.jpeg.encoding().is_some() {
+                consumed = self.encode_image(models, &mut coder, input, consumed, room_size);
+                if models.jpeg.encoding().is_some() {
+                    break;
+                }
+                continue;
+            }
             if !models.in_image() {
                 consumed += self.encode_bytes(models, &mut coder, window, consumed);
                 continue;
@@ -89,6 +114,10 @@ impl SegmentEncoder {
                 Outcome::More if consumed > 0 && !ends => break,
                 Outcome::More | Outcome::Odd => models.leave_image(),
             }
+        }
+        if self.has_opening && models.jpeg.encoding().is_none() {
+            // All that the rows stand for is here.
+            self.has_rows = false;
         }
         let entropy = coder.finish();
         CodedSegment {
@@ -158,26 +187,36 @@ impl SegmentEncoder {
     ) -> usize {
         let end = window.len().min(start + uniformity::BLOCK);
         let count = models.push_bytes(&window[start..end]);
-        let block = &window[start..start + count];
-        let length = count as u32;
+        self.encode_block(models, coder, &window[start..start + count], start);
+        // A part ends where an image begins, even if nothing of it can be coded.
+        self.open = !models.in_image();
+        count
+    }
+
+    /// Codes a block of bytes, which stands at `start`.
+    pub(super) fn encode_block(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        block: &[u8],
+        start: usize,
+    ) {
+        let length = block.len() as u32;
         if uniformity::looks_random(block) {
             models.bytes.skip(block);
-            self.tally.noise_bytes += count as u64;
+            self.tally.noise_bytes += u64::from(length);
             match self.parts.last_mut() {
                 Some((Part::Raw(total), _)) if self.open => *total += length,
                 _ => self.parts.push((Part::Raw(length), start)),
             }
         } else {
             models.bytes.encode(coder, block);
-            self.tally.model_bytes += count as u64;
+            self.tally.model_bytes += u64::from(length);
             match self.parts.last_mut() {
                 Some((Part::Bytes(total), _)) if self.open => *total += length,
                 _ => self.parts.push((Part::Bytes(length), start)),
             }
         }
-        // A part ends where an image begins, even if nothing of it can be coded.
-        self.open = !models.in_image();
-        count
     }
 
     /// Puts the list of parts and the raw parts in front of the entropy-coded stream.
@@ -198,7 +237,12 @@ impl SegmentEncoder {
         }
         let front = self.front.len();
         let size = front + entropy;
-        if size > consumed + CODED_SLACK {
+        let most = if self.has_rows {
+            room.len()
+        } else {
+            consumed + CODED_SLACK
+        };
+        if size > most || self.overflowed {
             return None;
         }
         room.copy_within(..entropy, front);

@@ -82,7 +82,7 @@ impl SegmentHeader {
                     SegmentKind::Key
                 },
                 (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
-                (1..=raw_length + CODED_SLACK).contains(&coded_length),
+                (1..=FORMAT_SEGMENT_MAX + CODED_SLACK).contains(&coded_length),
             ),
             2 => (
                 SegmentKind::End,
@@ -160,10 +160,14 @@ mod tests {
             Err(Error::RawLength(most + 1))
         );
         assert_eq!(parse(0, 5, 4), Err(Error::CodedLength { coded: 4, raw: 5 }));
-        assert_eq!(parse(1, 5, 69), Ok(SegmentKind::Coded));
+        let most_coded = most + CODED_SLACK as u32;
+        assert_eq!(parse(1, 5, most_coded), Ok(SegmentKind::Coded));
         assert_eq!(
-            parse(1, 5, 70),
-            Err(Error::CodedLength { coded: 70, raw: 5 })
+            parse(1, 5, most_coded + 1),
+            Err(Error::CodedLength {
+                coded: most_coded + 1,
+                raw: 5
+            })
         );
         assert_eq!(parse(1, 5, 0), Err(Error::CodedLength { coded: 0, raw: 5 }));
         assert_eq!(parse(2, 1, 26), Err(Error::RawLength(1)));

@@ -1,6 +1,8 @@
 //! Whole inputs through the codec, in memory.
 #![allow(dead_code, reason = "each test uses its own part")]
 
+use std::sync::LazyLock;
+
 use lepta_codec::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level,
     Step,
@@ -8,6 +10,11 @@ use lepta_codec::{
 
 /// A small photo, about 90 KB.
 pub(crate) static PHOTO: &[u8] = include_bytes!("../../../../tests/data/sample.jpg");
+
+/// A small progressive JPEG of nine scans.
+pub(crate) static PROGRESSIVE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    decode(include_bytes!("../golden/progressive-default.lepta")).expect("a golden file")
+});
 
 pub(crate) const LEVELS: [Level; 2] = [Level::Fast, Level::Default];
 
@@ -18,16 +25,30 @@ pub(crate) fn encoder(level: Level) -> Encoder {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        image_bytes: 2 * STATE_BYTES,
     })
 }
 
-/// Encodes with at most `visible` bytes of input in sight (at least a segment's).
+/// The start of `rest` that the encoder must be shown, or `visible` bytes if those are more.
+pub(crate) fn shown<'a>(encoder: &mut Encoder, rest: &'a [u8], visible: usize) -> &'a [u8] {
+    let mut length = rest.len().min(visible);
+    loop {
+        let wanted = encoder.wanted(&rest[..length], length == rest.len());
+        assert!(wanted.bytes <= wanted.at_most);
+        if length >= wanted.bytes.min(rest.len()) {
+            return &rest[..length];
+        }
+        length = wanted.bytes.min(rest.len());
+    }
+}
+
+/// Encodes with `visible` bytes of input in sight, or as many as must be.
 pub(crate) fn encode_seeing(encoder: &mut Encoder, input: &[u8], visible: usize) -> Vec<u8> {
     let mut coded = Vec::new();
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut rest = input;
     while !rest.is_empty() {
-        let window = &rest[..rest.len().min(visible)];
+        let window = shown(encoder, rest, visible);
         let segment = encoder.encode_segment(window, window.len() == rest.len(), &mut buffer);
         assert!((1..=window.len()).contains(&segment.consumed));
         coded.extend_from_slice(&buffer[..segment.written]);
@@ -54,6 +75,7 @@ pub(crate) enum Failure {
 pub(crate) fn decode_prefix(coded: &[u8]) -> (Vec<u8>, Result<(), Failure>) {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
+        image_bytes: 2 * STATE_BYTES,
     });
     let mut raw = Vec::new();
     let mut rest = coded;

@@ -23,6 +23,12 @@ impl Block {
         self.values[position & 63]
     }
 
+    /// The coefficient at a place of the zigzag sequence.
+    #[inline(always)]
+    pub(crate) fn in_place(&self, place: usize) -> i16 {
+        self.values[usize::from(ZIGZAG[place & 63]) & 63]
+    }
+
     #[inline(always)]
     pub(crate) fn values(&self) -> &[i16; 64] {
         &self.values
@@ -43,6 +49,34 @@ impl Block {
     pub(crate) fn set(&mut self, place: usize, value: i16) {
         self.values[usize::from(ZIGZAG[place & 63]) & 63] = value;
         self.nonzero |= 1 << (place & 63);
+    }
+
+    /// The block without the lowest bits of each coefficient, as point transforms leave them out
+    /// (T.81, G.1.2.1): `missing` tells how many, by place of the zigzag sequence.
+    pub(crate) fn lowered(&self, missing: &[u8; 64]) -> Self {
+        self.changed(self.dc() >> missing[0], |place, value| {
+            let size = value.unsigned_abs() >> missing[place];
+            signed(size.into(), value < 0)
+        })
+    }
+
+    /// The reverse of [`Block::lowered`], with zeros for the bits left out.
+    pub(crate) fn raised(&self, missing: &[u8; 64]) -> Self {
+        self.changed(self.dc() << missing[0], |place, value| {
+            value.wrapping_shl(missing[place].into())
+        })
+    }
+
+    fn changed(&self, dc: i16, change: impl Fn(usize, i16) -> i16) -> Self {
+        let mut block = Self::ZERO;
+        block.set_dc(dc);
+        for place in (1..64).filter(|place| self.nonzero >> place & 1 != 0) {
+            match change(place, self.in_place(place)) {
+                0 => {}
+                value => block.set(place, value),
+            }
+        }
+        block
     }
 
     /// Makes the coefficient at a place of the zigzag sequence another one that is not zero.

@@ -1,0 +1,222 @@
+//! The decoder's side of an image of several scans.
+//!
+//! Invariant: a byte is put out once, in its place in the file, and is handed on only after that.
+
+use super::super::block_coder::Models;
+use super::super::markers::HeaderParser;
+use super::super::model::Decisions;
+use super::grid::{BlockRow, Grid};
+use super::header::ScanHeader;
+use super::opening;
+use super::regions::{Regions, Stretch};
+use super::row_coder::RowCoder;
+use super::writer::ScanWriter;
+use super::{can_hold_blocks, state_bytes};
+use crate::Error;
+use crate::entropy::{Coder, Vectorizing};
+
+/// What a verifying decoder compares with instead of holding bytes: the raw bytes from the start of
+/// the current segment on.
+pub(crate) type Original<'a> = Option<&'a [u8]>;
+
+/// An image that is being decoded.
+#[derive(Debug)]
+pub(crate) struct ImageDecoder {
+    headers: Vec<ScanHeader>,
+    regions: Regions,
+    grid: Grid,
+    rows: RowCoder,
+    blocks: BlockRow,
+    writers: Vec<ScanWriter>,
+    next_row: usize,
+    rows_over: bool,
+    /// Bytes of the image's file that parts have handed on.
+    position: usize,
+    /// The image's bytes; none where they are compared with the original.
+    held: Vec<u8>,
+    /// What a row adds to one scan.
+    scratch: Vec<u8>,
+}
+
+/// Where an image comes from and what it may take.
+pub(crate) struct ImageSource<'a> {
+    pub(crate) parser: &'a HeaderParser,
+    pub(crate) first: ScanHeader,
+    pub(crate) scans: usize,
+    /// Bytes that the rows may take, and the image in all.
+    pub(crate) row_budget: usize,
+    pub(crate) budget: usize,
+}
+
+impl ImageDecoder {
+    /// Reads an image's opening. `raw` are the bytes of the segment so far.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub(crate) fn open<C: Coder>(
+        source: ImageSource<'_>,
+        coder: &mut C,
+        raw: &[u8],
+        original: Original<'_>,
+        byte: impl FnMut(&mut C, u8) -> u8,
+    ) -> Result<Self, Error> {
+        let ImageSource {
+            parser,
+            first,
+            scans,
+            row_budget,
+            budget,
+        } = source;
+        let opened = opening::decode(coder, parser, first, scans, budget, byte)?;
+        let grid = Grid::new(&opened.frame, &opened.headers);
+        if !can_hold_blocks(&grid, &opened.headers, &opened.regions) {
+            return Err(Error::BadScan);
+        }
+        let rows = state_bytes(&grid, &opened.headers);
+        let file = match original {
+            Some(_) => 0,
+            None => opened.regions.length(),
+        };
+        for (needed, budget) in [(rows, row_budget), (rows + file, budget)] {
+            if needed > budget {
+                return Err(Error::RowsTooWide { needed, budget });
+            }
+        }
+        let mut decoder = Self {
+            rows: RowCoder::new(&grid, &opened.headers),
+            blocks: BlockRow::new(&grid),
+            writers: opened
+                .headers
+                .iter()
+                .map(|_| ScanWriter::default())
+                .collect(),
+            headers: opened.headers,
+            regions: opened.regions,
+            grid,
+            next_row: 0,
+            rows_over: false,
+            position: 0,
+            held: vec![0; file],
+            scratch: Vec::new(),
+        };
+        for (offset, bytes) in opened.between {
+            decoder.store(offset, &bytes, raw.len(), original)?;
+        }
+        Ok(decoder)
+    }
+
+    /// Decodes the next row and puts out what it completes.
+    ///
+    /// # Errors
+    /// [`Error::BadScan`] if there is none, or no encoder could have written it;
+    /// [`Error::OriginalDiffers`].
+    #[inline(always)]
+    pub(crate) fn decode_row<C: Vectorizing, D: Decisions>(
+        &mut self,
+        models: &mut Models<D>,
+        coder: &mut C,
+        raw: &[u8],
+        original: Original<'_>,
+    ) -> Result<(), Error> {
+        if self.rows_over || self.next_row == self.grid.mcu_rows {
+            return Err(Error::BadScan);
+        }
+        let row = self.next_row;
+        self.next_row += 1;
+        self.blocks.clear();
+        let (grid, blocks) = (&self.grid, &mut self.blocks);
+        self.rows.code((models, coder), grid, row, blocks, None);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for scan in 0..self.headers.len() {
+            scratch.clear();
+            let start = self.regions.put_out_to(scan);
+            self.writers[scan].write_row(
+                (models, coder),
+                &self.headers[scan],
+                &self.grid,
+                row,
+                &mut self.blocks,
+                (&mut scratch, self.regions.end(scan) - start),
+            )?;
+            if !self.regions.put_out(scan, start + scratch.len()) {
+                return Err(Error::BadScan);
+            }
+            self.store(start, &scratch, raw.len(), original)?;
+        }
+        self.scratch = scratch;
+        Ok(())
+    }
+
+    /// Puts bytes in their place, where `raw_length` bytes of the segment have been handed on.
+    fn store(
+        &mut self,
+        offset: usize,
+        bytes: &[u8],
+        raw_length: usize,
+        original: Original<'_>,
+    ) -> Result<(), Error> {
+        match original {
+            None => {
+                let place = self.held.get_mut(offset..offset + bytes.len());
+                place.ok_or(Error::BadScan)?.copy_from_slice(bytes);
+                Ok(())
+            }
+            Some(original) => {
+                let start = offset - self.position + raw_length;
+                match original.get(start..start + bytes.len()) {
+                    Some(there) if there == bytes => Ok(()),
+                    _ => Err(Error::OriginalDiffers),
+                }
+            }
+        }
+    }
+
+    /// Hands on the next `count` bytes: appends them to `raw`.
+    ///
+    /// # Errors
+    /// [`Error::PartLength`] if fewer have been put out.
+    pub(crate) fn release(
+        &mut self,
+        count: usize,
+        raw: &mut Vec<u8>,
+        original: Original<'_>,
+    ) -> Result<(), Error> {
+        let wrong = Error::PartLength(count as u32);
+        let mut left = count;
+        while left > 0 {
+            let length = match self.regions.stretch(self.position) {
+                Stretch::PutOut(length) => length.min(left),
+                Stretch::Missing(_) => 0,
+            };
+            if length == 0 {
+                return Err(wrong);
+            }
+            let bytes = match original {
+                None => self.held.get(self.position..self.position + length),
+                Some(original) => original.get(raw.len()..raw.len() + length),
+            };
+            raw.extend_from_slice(bytes.ok_or(wrong)?);
+            self.position += length;
+            left -= length;
+        }
+        Ok(())
+    }
+
+    /// Other parts have the next `count` bytes; no further row may come.
+    ///
+    /// # Errors
+    /// [`Error::PartLength`] if the image has fewer.
+    pub(crate) fn pass(&mut self, count: usize) -> Result<(), Error> {
+        self.rows_over = true;
+        if count > self.regions.length() - self.position {
+            return Err(Error::PartLength(count as u32));
+        }
+        self.position += count;
+        Ok(())
+    }
+
+    /// Whether all bytes have been handed on.
+    pub(crate) fn is_done(&self) -> bool {
+        self.position == self.regions.length()
+    }
+}

@@ -1,0 +1,84 @@
+//! Images whose coefficients come in several scans: progressive ones (SOF2), and sequential ones
+//! that do not interleave all components.
+//!
+//! No image of coefficients is ever held. The encoder has the file's bytes and a cursor into each
+//! scan ([`reader`]); all cursors advance together, MCU row by MCU row ([`grid`]), so that the
+//! coefficients of one MCU row are whole for a moment, in which the model codes them as those of a
+//! sequential scan ([`row_coder`]). The decoder appends each row to the output of every scan
+//! ([`writer`]). The first scan can be handed on at once; those behind it wait as bytes, in the
+//! place that they have in the file.
+//!
+//! # Order of the coded data
+//! 1. *The opening*: the length of each scan's data, and all bytes between scans. The decoder knows
+//!    then where everything will stand, and has all tables.
+//! 2. *MCU rows*: the coefficients, then for each scan what its bits say beyond them ([`events`]).
+//! 3. *Releases*, at any time: bytes that the decoder has put out, in the order of the file.
+//! 4. Bytes coded otherwise, in the place of those that no row has put out: what follows a scan's
+//!    last MCU, or everything from where a scan cannot be read on. No row comes after such bytes.
+//!
+//! # What is held
+//! The encoder's caller holds the file from the first scan's first byte on and shows all of it
+//! ([`survey`] says how much that is), so that its verifying decoder needs to hold nothing: it
+//! compares what it puts out with the bytes shown. A decoder of its own holds the image's bytes.
+//! With F bytes of file and R for the rows of one direction ([`state_bytes`]), compression takes
+//! F + 2 R, decompression F + R. Both are known from headers and lengths before the first row.
+
+mod end_of_band;
+mod events;
+mod grid;
+mod header;
+mod image_decoder;
+mod image_encoder;
+mod opening;
+mod reader;
+mod regions;
+mod row_coder;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use super::huffman::HuffmanTable;
+use super::model::Block;
+use super::rows;
+pub(crate) use events::RunModel;
+use events::{EVENT_SIZE, Events};
+use grid::Grid;
+pub(crate) use header::ScanHeader;
+pub(crate) use image_decoder::{ImageDecoder, ImageSource, Original};
+pub(crate) use image_encoder::{ImageEncoder, NextRow};
+use regions::Regions;
+pub(crate) use regions::Stretch;
+pub(crate) use survey::Survey;
+
+/// Most scans that are coded together.
+pub(crate) const SCANS_MAX: usize = 100;
+
+/// Most MCU rows that an image can have.
+pub(crate) const MCU_ROWS_MAX: usize = 8192;
+
+/// What one scan takes beside its tables and the rows: corrections that wait, counters.
+const SCAN_BYTES: usize = 2 << 10;
+
+/// Bytes that one direction takes, beside the models, for images of these blocks and scans.
+fn state_bytes(grid: &Grid, headers: &[ScanHeader]) -> usize {
+    let remembered = rows::bytes_needed(grid.components.iter().map(|component| component.shape));
+    let of_scan = |header: &ScanHeader| {
+        SCAN_BYTES
+            + header.tables() * size_of::<HuffmanTable>()
+            + Events::most(header, grid.units_in_row(header)) * EVENT_SIZE
+    };
+    remembered
+        + grid.blocks_in_row() * size_of::<Block>()
+        + headers.iter().map(of_scan).sum::<usize>()
+}
+
+/// Whether the data of every scan with at least one bit for each block are long enough for their
+/// blocks. Bounds the work that a few coded bytes can ask for.
+fn can_hold_blocks(grid: &Grid, headers: &[ScanHeader], regions: &Regions) -> bool {
+    headers.iter().enumerate().all(|(scan, header)| {
+        let blocks = grid.units(header) * grid.blocks_in_unit(header) as u64;
+        let bits = 8 * (regions.end(scan) - regions.start(scan)) as u64;
+        header.has_runs() || blocks <= bits
+    })
+}

@@ -1,0 +1,217 @@
+//! Finds the scans of an image in its file, before any of them is coded.
+//!
+//! Invariant: what is found depends on the bytes alone, not on how many of them are shown at a time.
+
+use super::super::frame::Frame;
+use super::super::markers::{Found, HeaderParser};
+use super::super::reason::NotModelled;
+use super::grid::{BlockRow, Grid};
+use super::header::{Progression, ScanHeader};
+use super::reader::ScanReader;
+use super::regions::Regions;
+use super::{SCANS_MAX, state_bytes};
+
+/// A survey under way, or done.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// Stands behind what has been looked at.
+    parser: HeaderParser,
+    frame: Frame,
+    progression: Progression,
+    headers: Vec<ScanHeader>,
+    regions: Regions,
+    /// Bytes looked at.
+    position: usize,
+    /// Where the data of the last scan began, while its end has not been found.
+    data_start: Option<usize>,
+    /// Bytes for the file and the rows of both directions.
+    budget: usize,
+    /// Why a scan of the image is not among them.
+    left_out: Option<NotModelled>,
+    outcome: Option<Result<(), NotModelled>>,
+}
+
+/// The scans of an image that can be coded together: one at least.
+#[derive(Debug)]
+pub(crate) struct Surveyed {
+    pub(crate) frame: Frame,
+    pub(crate) headers: Vec<ScanHeader>,
+    pub(crate) regions: Regions,
+    /// Why a later scan of the image is not among them.
+    pub(crate) left_out: Option<NotModelled>,
+}
+
+impl Survey {
+    /// A survey that begins with the first byte of the image's first scan, whose header has just
+    /// been read. `budget` is what the file and the rows of both directions may take.
+    pub(crate) fn new(parser: &HeaderParser, first: ScanHeader, budget: usize) -> Option<Self> {
+        let mut progression = Progression::new();
+        progression.take(&first);
+        Some(Self {
+            frame: parser.frame()?.clone(),
+            parser: parser.clone(),
+            progression,
+            headers: vec![first],
+            regions: Regions::default(),
+            position: 0,
+            data_start: Some(0),
+            budget,
+            left_out: None,
+            outcome: None,
+        })
+    }
+
+    /// Most bytes of the file that there is memory for.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.budget.saturating_sub(self.least_rows())
+    }
+
+    /// Bytes that the rows of both directions take at least.
+    fn least_rows(&self) -> usize {
+        2 * state_bytes(&Grid::largest(&self.frame), &[])
+    }
+
+    /// Looks at the bytes shown, from the first of the image's first scan on; whether that was
+    /// enough to know.
+    pub(crate) fn advance(&mut self, input: &[u8], end_of_input: bool) -> bool {
+        if self.outcome.is_some() {
+            return true;
+        }
+        let most = self.most_bytes();
+        let found_end = self.look(&input[..input.len().min(most + 1)]);
+        let outcome = if found_end {
+            self.conclude()
+        } else if input.len() > most {
+            Err(NotModelled::TooLong {
+                needed: most + 1 + self.least_rows(),
+                budget: self.budget,
+            })
+        } else if end_of_input {
+            self.take_cut_scan(input);
+            self.conclude()
+        } else {
+            return false;
+        };
+        self.outcome = Some(outcome);
+        true
+    }
+
+    /// What was found, or why nothing was. To be asked once, when [`Survey::advance`] has said that
+    /// it is known.
+    pub(crate) fn finish(self) -> Result<Surveyed, NotModelled> {
+        self.outcome.unwrap_or(Err(NotModelled::UnsupportedScan))?;
+        Ok(Surveyed {
+            frame: self.frame,
+            headers: self.headers,
+            regions: self.regions,
+            left_out: self.left_out,
+        })
+    }
+
+    /// Looks for the ends and starts of scans; whether the last one was found.
+    fn look(&mut self, input: &[u8]) -> bool {
+        loop {
+            if let Some(start) = self.data_start {
+                let Some(end) = self.end_of_data(input) else {
+                    return false;
+                };
+                self.regions.push(start, end - start);
+                self.data_start = None;
+                self.parser.scan_ended();
+            }
+            let header = loop {
+                let Some(&byte) = input.get(self.position) else {
+                    return false;
+                };
+                self.position += 1;
+                match self.parser.push(byte) {
+                    Some(Found::Scan(found)) => break found.together,
+                    Some(Found::Refused(_) | Found::Frame { .. }) => break None,
+                    None if self.parser.is_outside() => return true,
+                    None => {}
+                }
+            };
+            match header {
+                Some(header)
+                    if self.headers.len() < SCANS_MAX && self.progression.take(&header) =>
+                {
+                    self.headers.push(*header);
+                    self.data_start = Some(self.position);
+                }
+                _ => {
+                    self.left_out = Some(NotModelled::UnsupportedScan);
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// The next marker in entropy-coded data that is no restart marker.
+    fn end_of_data(&mut self, input: &[u8]) -> Option<usize> {
+        loop {
+            let rest = input.get(self.position..)?;
+            self.position += rest
+                .iter()
+                .position(|&byte| byte == 0xFF)
+                .unwrap_or(rest.len());
+            match input.get(self.position + 1)? {
+                0 | 0xD0..=0xD7 => self.position += 2,
+                _ => return Some(self.position),
+            }
+        }
+    }
+
+    /// The input ends before the image does: takes its last scan if that is whole nevertheless.
+    fn take_cut_scan(&mut self, input: &[u8]) {
+        let Some(start) = self.data_start.take() else {
+            self.left_out = Some(NotModelled::Truncated);
+            return;
+        };
+        self.regions.push(start, input.len() - start);
+        if !self.reads_through(input) {
+            self.regions.pop();
+            self.headers.pop();
+            self.left_out = Some(NotModelled::Truncated);
+        }
+    }
+
+    /// Whether all scans can be read to their ends.
+    fn reads_through(&self, input: &[u8]) -> bool {
+        let grid = Grid::new(&self.frame, &self.headers);
+        if 2 * state_bytes(&grid, &self.headers) > self.budget {
+            return false;
+        }
+        let mut blocks = BlockRow::new(&grid);
+        let mut readers: Vec<ScanReader> = (0..)
+            .zip(&self.headers)
+            .map(|(scan, header)| ScanReader::new(self.regions.start(scan), header, 0))
+            .collect();
+        (0..grid.mcu_rows).all(|mcu_row| {
+            blocks.clear();
+            readers.iter_mut().enumerate().all(|(scan, reader)| {
+                let bytes = (&input[..self.regions.end(scan)], 0);
+                let header = &self.headers[scan];
+                let read = reader.read_row(bytes, header, &grid, mcu_row, &mut blocks);
+                read.is_ok()
+            })
+        })
+    }
+
+    fn conclude(&mut self) -> Result<(), NotModelled> {
+        if self.headers.is_empty() {
+            return Err(NotModelled::Truncated);
+        }
+        // A scan that was taken but whose end never came.
+        self.headers.truncate(self.regions.count());
+        let grid = Grid::new(&self.frame, &self.headers);
+        let needed = self.regions.length() + 2 * state_bytes(&grid, &self.headers);
+        if needed > self.budget {
+            let budget = self.budget;
+            return Err(NotModelled::TooLong { needed, budget });
+        }
+        match super::can_hold_blocks(&grid, &self.headers, &self.regions) {
+            true => Ok(()),
+            false => Err(NotModelled::OddScan),
+        }
+    }
+}

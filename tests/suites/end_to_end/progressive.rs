@@ -1,0 +1,102 @@
+//! Images of several scans: modelled, whatever their scans, or coded as bytes with a reason.
+//!
+//! Invariant: every file comes back through the worker, within the memory limit.
+
+use crate::inputs::{self, progressive_photo as photo};
+use lepta_tests::jpeg_generator::{Content, JpegParameters, JpegStream, Kind, Process};
+use lepta_tests::report::Report;
+use lepta_tests::worker_run::Run;
+
+/// Asserts that `input` comes back; the report of its compression.
+fn assert_comes_back(name: &str, input: &[u8], arguments: &[&str]) -> Report {
+    let run = Run::new(&[&["compress"], arguments].concat()).on(input);
+    let report = run.assert_done(name);
+    assert_eq!(report.alarms, 0, "{name}: {report:?}");
+    let back = Run::new(&["decompress"]).on(&run.output);
+    back.assert_done(name);
+    assert!(back.output == input, "{name}: other bytes come back");
+    report
+}
+
+/// Where the data of each scan begin.
+fn scan_starts(file: &[u8]) -> Vec<usize> {
+    let header = |&at: &usize| file[at..].starts_with(&[0xFF, 0xDA, 0]);
+    (0..file.len()).filter(header).collect()
+}
+
+#[test]
+fn legal_files_of_several_scans_are_modelled() {
+    for kind in [Kind::Progressive, Kind::MultiScan] {
+        for seed in 0..12 {
+            let name = format!("{} {seed}", kind.name());
+            let input = inputs::file(kind, seed);
+            let report = assert_comes_back(&name, &input, &["--level", "fast"]);
+            assert_eq!(report.reasons, Vec::<String>::new(), "{name}: {report:?}");
+            assert!(report.width.is_some(), "{name}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_large_progressive_image_is_modelled_within_the_limit() {
+    let input = photo(4000, 2400);
+    for arguments in [&["--threads", "1"][..], &["--threads", "2"]] {
+        let report = assert_comes_back("a large photo", &input, arguments);
+        assert_eq!(report.reasons, Vec::<String>::new(), "{report:?}");
+        assert_eq!(report.segments_stored, 0, "{report:?}");
+        assert!(report.saving_percent > Some(8.0), "{report:?}");
+    }
+}
+
+#[test]
+fn an_image_too_large_for_the_limit_is_coded_as_bytes() {
+    let sampling = [(1, 1), (1, 1), (1, 1)];
+    let mut parameters = JpegParameters::new(5, Process::Progressive, 2000, 1500, &sampling);
+    parameters.content = Content::Noise { magnitude: 8 };
+    let input = JpegStream::new(&parameters).into_bytes();
+    let limit = ["--memory-limit", "12600000", "--level", "fast"];
+    assert!(input.len() > 4_000_000, "{} bytes", input.len());
+    let report = assert_comes_back("too large a photo", &input, &limit);
+    assert!(
+        report
+            .reasons
+            .iter()
+            .any(|reason| reason.contains("several scans need")),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn the_scans_that_are_there_are_modelled() {
+    let input = photo(640, 480);
+    let starts = scan_starts(&input);
+    assert!(starts.len() > 6, "{} scans", starts.len());
+    for &end in &starts[1..] {
+        let name = format!("{end} of {} bytes", input.len());
+        let whole = [&input[..end], &[0xFF, 0xD9]].concat();
+        let report = assert_comes_back(&name, &whole, &[]);
+        assert_eq!(report.reasons, Vec::<String>::new(), "{name}: {report:?}");
+        // The same file cut within its last scan.
+        let report = assert_comes_back(&name, &input[..end - 9], &[]);
+        assert_eq!(report.reasons, ["truncated scan"], "{name}: {report:?}");
+    }
+}
+
+#[test]
+fn several_images_in_one_stream_are_modelled() {
+    let images = [
+        photo(700, 300),
+        photo(300, 700),
+        inputs::sample(),
+        photo(900, 900),
+    ];
+    let mut input = Vec::new();
+    for image in &images {
+        input.extend_from_slice(image);
+        input.extend_from_slice(b"something in between");
+    }
+    for arguments in [&["--threads", "1"][..], &["--threads", "2"]] {
+        let report = assert_comes_back("several", &input, arguments);
+        assert_eq!(report.reasons, Vec::<String>::new(), "{report:?}");
+    }
+}
