@@ -21,8 +21,8 @@
 //! | rows | the rest | image rows and reference images |
 //!
 //! An image of several scans (progressive JPEG) is held as its file while it is coded, beside the rows of
-//! all states. No other models are in use then, so base, models and work count less: 2,500,000 and
-//! 2,800,000 for each state. With the default limit 14,581,088 bytes are left for file and rows; a state's
+//! all states. No other models are in use then, so base, models and work count less: 2,300,000 and
+//! 2,740,000 for each state. With the default limit 14,901,088 bytes are left for file and rows; a state's
 //! rows take about 110 bytes a pixel of width.
 //!
 //! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
@@ -61,8 +61,8 @@ const WORK: usize = 600_000;
 
 /// As [`BASE`], and as [`MODEL`] and [`WORK`] together, while an image of several scans is coded: what
 /// the JPEG model and the bytes model take, and no other.
-const SCANS_BASE: usize = 2_500_000;
-const SCANS_STATE: usize = 2_800_000;
+const SCANS_BASE: usize = 2_300_000;
+const SCANS_STATE: usize = 2_740_000;
 
 const UNIT: usize = UNIT_MAX + READ_AHEAD;
 
