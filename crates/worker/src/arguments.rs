@@ -27,6 +27,7 @@ Options:
   --report text|json     form of the one report line on standard error [text]
   --time-limit SECONDS   processor time, then status 31 [none]
   --memory-limit BYTES   memory of the whole process [24000000]
+  --key-every N          start anew after N PNGs, so that what follows decodes alone; 0: never [32]
   --no-verify            compress without decoding and comparing; the report says so
   --no-sandbox           run without the jail; the report says so
   --await-job            read the job from a header on the input, once the jail is up
@@ -67,6 +68,8 @@ pub(crate) struct Arguments {
     pub(crate) operation: Option<Operation>,
     /// The level of a compression; `None`: not given.
     pub(crate) level: Option<Level>,
+    /// After how many PNGs all models start anew, 0 for never; `None`: not given.
+    pub(crate) key_every: Option<u32>,
     pub(crate) threads: Threads,
     pub(crate) report: ReportForm,
     /// Seconds of processor time, at least 1.
@@ -109,6 +112,7 @@ impl Arguments {
         Self {
             operation: None,
             level: None,
+            key_every: None,
             threads: Threads::One,
             report: ReportForm::Text,
             time_limit: None,
@@ -131,6 +135,10 @@ impl Arguments {
                 Arg::Long("await-job") => self.await_job = true,
                 Arg::Long("level") => {
                     self.level = Some(one_of(parser, "--level", &LEVELS)?);
+                }
+                Arg::Long("key-every") => {
+                    let count = number(parser, "--key-every", 0)?;
+                    self.key_every = Some(u32::try_from(count).unwrap_or(u32::MAX));
                 }
                 Arg::Long("threads") => self.threads = one_of(parser, "--threads", &THREADS)?,
                 Arg::Long("report") => self.report = one_of(parser, "--report", &REPORTS)?,
@@ -168,8 +176,15 @@ impl Arguments {
             "say compress, decompress or verify (see --help)",
         )?;
         rule(
-            self.await_job && (self.level.is_some() || !self.verify),
-            "with --await-job, --level and --no-verify come with the job",
+            self.await_job && (self.level.is_some() || self.key_every.is_some() || !self.verify),
+            "with --await-job, --level, --key-every and --no-verify come with the job",
+        )?;
+        rule(
+            self.key_every.is_some()
+                && self
+                    .operation
+                    .is_some_and(|operation| operation != Operation::Compress),
+            "--key-every is for compress alone",
         )?;
         rule(
             !self.verify
@@ -296,6 +311,8 @@ mod tests {
             ("compress --nonsense", "--nonsense"),
             ("verify --no-verify", "compress alone"),
             ("--await-job --level fast", "come with the job"),
+            ("--await-job --key-every 3", "come with the job"),
+            ("verify --key-every 3", "for compress alone"),
             ("compress --await-job --no-verify", "come with the job"),
         ] {
             let message = run(line).expect_err(line);

@@ -10,7 +10,7 @@
 //! | 7 | 1 | flags: bit 0 = do not verify; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
 //! | 16 | 8 | input limit in bytes, 0 = none: a longer object ends with status 32 |
-//! | 24 | 4 | reserved, zero |
+//! | 24 | 4 | PNGs after which all models start anew (a key), 0 = never; 32 is usual |
 //! | 28 | 4 | CRC-32 (IEEE) of the 28 bytes before |
 //!
 //! Integers are little-endian. The limit of processor time, the number of threads and the form of
@@ -28,6 +28,7 @@ pub const JOB_HEADER_LENGTH: usize = 32;
 const MAGIC: [u8; 4] = *b"LJOB";
 const VERSION: u8 = 1;
 const FLAG_NO_VERIFY: u8 = 1;
+const KEY_OFFSET: usize = 24;
 const CRC_OFFSET: usize = JOB_HEADER_LENGTH - 4;
 
 /// What a worker does with its input.
@@ -76,6 +77,8 @@ pub struct Job {
     pub memory_limit: Option<u64>,
     /// Bytes the object may have; `None`: any number.
     pub input_limit: Option<u64>,
+    /// After how many PNGs a compression starts all models anew; 0: never.
+    pub key_every: u32,
 }
 
 /// Why a job header was refused.
@@ -99,8 +102,6 @@ pub enum JobError {
     Level(u8),
     /// Flags this version does not define.
     Flags(u8),
-    /// Reserved bytes that are not zero.
-    Reserved(u32),
 }
 
 impl fmt::Display for JobError {
@@ -117,9 +118,6 @@ impl fmt::Display for JobError {
             Self::Operation(code) => write!(formatter, "the job's operation {code} is unknown"),
             Self::Level(code) => write!(formatter, "the job's level {code} is unknown"),
             Self::Flags(flags) => write!(formatter, "the job's flags {flags:#04x} are unknown"),
-            Self::Reserved(value) => {
-                write!(formatter, "the job's reserved field is {value}, not zero")
-            }
         }
     }
 }
@@ -137,6 +135,7 @@ impl Job {
         header[7] = if self.verify { 0 } else { FLAG_NO_VERIFY };
         header[8..16].copy_from_slice(&self.memory_limit.unwrap_or(0).to_le_bytes());
         header[16..24].copy_from_slice(&self.input_limit.unwrap_or(0).to_le_bytes());
+        header[KEY_OFFSET..CRC_OFFSET].copy_from_slice(&self.key_every.to_le_bytes());
         let crc = crc32fast::hash(&header[..CRC_OFFSET]);
         header[CRC_OFFSET..].copy_from_slice(&crc.to_le_bytes());
         header
@@ -162,16 +161,13 @@ impl Job {
         if header[7] & !FLAG_NO_VERIFY != 0 {
             return Err(JobError::Flags(header[7]));
         }
-        let reserved = u32::from_le_bytes(array_at(header, 24));
-        if reserved != 0 {
-            return Err(JobError::Reserved(reserved));
-        }
         Ok(Self {
             operation: operation_of(header[5])?,
             level: level_of(header[6])?,
             verify: header[7] & FLAG_NO_VERIFY == 0,
             memory_limit: limit_at(header, 8),
             input_limit: limit_at(header, 16),
+            key_every: u32::from_le_bytes(array_at(header, KEY_OFFSET)),
         })
     }
 }
@@ -223,6 +219,7 @@ mod tests {
             verify: true,
             memory_limit: Some(24_000_000),
             input_limit: None,
+            key_every: 32,
         }
     }
 
@@ -238,6 +235,7 @@ mod tests {
                             verify,
                             memory_limit: limit,
                             input_limit: limit,
+                            key_every: limit.map_or(0, |limit| limit as u32),
                         };
                         assert_eq!(Job::decode(&job.encode()), Ok(job));
                     }
@@ -251,7 +249,7 @@ mod tests {
         let header = sample().encode();
         assert_eq!(&header[..8], b"LJOB\x01\x01\x02\x00");
         assert_eq!(&header[8..16], &24_000_000_u64.to_le_bytes());
-        assert_eq!(&header[16..28], &[0; 12]);
+        assert_eq!(&header[16..28], &[0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0]);
     }
 
     #[test]
@@ -276,7 +274,6 @@ mod tests {
         assert_eq!(with(5, 4), Err(JobError::Operation(4)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
         assert_eq!(with(7, 2), Err(JobError::Flags(2)));
-        assert_eq!(with(24, 1), Err(JobError::Reserved(1)));
         let mut header = sample().encode();
         header[31] ^= 1;
         assert!(matches!(

@@ -72,6 +72,7 @@ fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<
             verify: arguments.verify,
             memory_limit: None,
             input_limit: None,
+            key_every: arguments.key_every.unwrap_or(KEY_EVERY),
         },
         allowed => read_job(input, allowed, arguments.memory_limit)?,
     };
@@ -134,7 +135,7 @@ fn compress(
             level: task.job.level,
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
-            key_every: KEY_EVERY,
+            key_every: task.job.key_every,
         })
     };
     let (mut report, outcome) = match readied.beside {

@@ -16,6 +16,7 @@ fn job(operation: Operation) -> Job {
         verify: true,
         memory_limit: None,
         input_limit: None,
+        key_every: 32,
     }
 }
 

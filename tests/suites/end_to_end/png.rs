@@ -152,6 +152,23 @@ fn a_key_comes_after_32_png() {
 }
 
 #[test]
+fn the_worker_sets_keys_as_it_is_told() {
+    let run: Vec<u8> = (0..40)
+        .flat_map(|frame| write(&PngParameters::screenshot(400, 300, frame)))
+        .collect();
+    let keys = |every: &str| {
+        let compressed = Run::new(&["compress", "--key-every", every]).on(&run);
+        compressed.assert_done(every);
+        let back = Run::new(&["decompress"]).on(&compressed.output);
+        assert!(back.output == run, "--key-every {every}");
+        let kinds = segment_kinds(&compressed.output);
+        kinds.iter().filter(|&&kind| kind == KEY).count()
+    };
+    assert_eq!(keys("0"), 0);
+    assert!(keys("4") > keys("32"));
+}
+
+#[test]
 fn frames_of_4k_stay_within_the_memory() {
     let run: Vec<u8> = (0..2)
         .flat_map(|frame| {

@@ -138,6 +138,11 @@ impl Jpeg {
         }
     }
 
+    /// From now on images of several scans may take no more than this, file and rows, in bytes.
+    pub(crate) fn limit_image_bytes(&mut self, most: usize) {
+        self.budget.image = self.budget.image.min(most);
+    }
+
     /// Damages one of the coming coefficients.
     #[cfg(feature = "fault-injection")]
     pub(crate) fn inject(&mut self, damage: Damage) {

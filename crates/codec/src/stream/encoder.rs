@@ -14,6 +14,10 @@ use super::summary::Summary;
 use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
 use crate::jpeg::MemoryBudget;
 
+/// Most bytes for an image of several scans once a PNG has come: a process has taken memory for its
+/// models by then, which cannot be given back to the system, and is left in pieces.
+const IMAGE_BYTES_AFTER_PNG: usize = 2_500_000;
+
 /// Choices that the result of encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncoderOptions {
@@ -26,7 +30,8 @@ pub struct EncoderOptions {
     /// be decoded without what is before; 0 for never. Usually [`KEY_EVERY`](super::KEY_EVERY).
     pub key_every: u32,
     /// Most bytes for an image of several scans: its file, which the caller holds and shows whole
-    /// (see [`Encoder::wanted`]), and twice its rows, for coding and for verifying.
+    /// (see [`Encoder::wanted`]), and twice its rows, for coding and for verifying. Behind a PNG in
+    /// the same stream at most 2,500,000 are used.
     pub image_bytes: usize,
 }
 
@@ -158,6 +163,9 @@ impl Encoder {
         self.summary.add_news(&self.models.jpeg.take_news());
         let png_news = self.models.png.take_news();
         self.keys.add_images(png_news.images_done);
+        if png_news.header.is_some() {
+            self.models.jpeg.limit_image_bytes(IMAGE_BYTES_AFTER_PNG);
+        }
         self.summary.add_png_news(&png_news);
         let raw = &window[..coded.consumed];
         let written = match coded.payload {
