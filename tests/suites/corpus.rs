@@ -3,7 +3,8 @@
 //! folder as one tar.
 //!
 //! Invariant: a file passes only if the decompressed bytes equal the original and
-//! both processes stayed under the memory limit.
+//! both processes stayed under the memory limit. Builds without optimisation are too slow for all
+//! PNGs: they take every fifth, and no tars.
 #![forbid(unsafe_code)]
 
 use lepta_tests::corpus;
@@ -17,8 +18,15 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let files = corpus::jpeg_files().into_iter().chain(corpus::png_files());
-    let folders = corpus::png_folders();
+    let is_slow = cfg!(debug_assertions);
+    let png_files = corpus::png_files().into_iter();
+    let png_files = png_files.step_by(if is_slow { 5 } else { 1 });
+    let files = corpus::jpeg_files().into_iter().chain(png_files);
+    let folders = if is_slow {
+        vec![]
+    } else {
+        corpus::png_folders()
+    };
     let trials = files
         .flat_map(|path| LEVELS.map(|level| trial(path.clone(), level_name(level))))
         .chain(folders.into_iter().map(tar_trial))
@@ -48,7 +56,7 @@ fn trial(path: PathBuf, level: &'static str) -> Trial {
 fn round_trip(name: &str, original: &[u8], level: &str) {
     let run = Run::new(&["compress", "--level", level]).on(original);
     let report = run.assert_done(name);
-    check_compress_report(name, &report, original.len(), run.output.len());
+    check_compress_report(name, &report, original, run.output.len());
     assert_eq!(report.level.as_deref(), Some(level), "{name}");
 
     if level == "fast" {
@@ -68,20 +76,24 @@ fn round_trip(name: &str, original: &[u8], level: &str) {
     assert_eq!(report.bytes_out, original.len() as u64, "{name}");
 }
 
-fn check_compress_report(name: &str, report: &Report, original: usize, compressed: usize) {
+fn check_compress_report(name: &str, report: &Report, original: &[u8], compressed: usize) {
     assert_eq!(report.operation.as_deref(), Some("compress"), "{name}");
-    assert_eq!(report.bytes_in, original as u64, "{name}");
+    assert_eq!(report.bytes_in, original.len() as u64, "{name}");
     assert_eq!(report.bytes_out, compressed as u64, "{name}");
     assert_eq!(report.alarms, 0, "{name}: {report:?}");
     assert_eq!(report.threads, 1, "{name}");
-    let saving = 100.0 - 100.0 * compressed as f64 / original as f64;
+    let saving = 100.0 - 100.0 * compressed as f64 / original.len() as f64;
     let said = report.saving_percent.expect("a saving is known");
     assert!((saving - said).abs() < 0.01, "{name}: {said} for {saving}");
     assert!(report.segments_stored <= report.segments, "{name}");
-    // A file of which nothing is modelled must say why, unless it only begins like an image.
+    // A file of which nothing is modelled must say why, unless it is no image to begin with, or only
+    // begins like one.
+    let is_image = [&b"\xFF\xD8\xFF"[..], b"\x89PNG\r\n\x1A\n"]
+        .iter()
+        .any(|magic| original.starts_with(magic));
     let is_malformed = name.contains("malformed");
     assert!(
-        report.kind.is_some() || !report.reasons.is_empty() || is_malformed,
+        report.kind.is_some() || !report.reasons.is_empty() || is_malformed || !is_image,
         "{name}: neither an image nor a reason: {report:?}"
     );
 }
