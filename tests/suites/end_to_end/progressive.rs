@@ -71,7 +71,7 @@ fn an_image_too_large_for_the_limit_is_coded_as_bytes() {
     let mut parameters = JpegParameters::new(5, Process::Progressive, 2000, 1500, &sampling);
     parameters.content = Content::Noise { magnitude: 8 };
     let input = JpegStream::new(&parameters).into_bytes();
-    let limit = ["--memory-limit", "12600000", "--level", "fast"];
+    let limit = ["--memory-limit", "13200000", "--level", "fast"];
     assert!(input.len() > 4_000_000, "{} bytes", input.len());
     let report = assert_comes_back("too large a photo", &input, &limit);
     assert!(

@@ -233,6 +233,7 @@ impl Png {
             parameters,
             prediction,
             has_reference: self.memory.has_reference(header),
+            kept_blocks: self.memory.planned_blocks(header),
         };
         self.announced = None;
         let opening = opening

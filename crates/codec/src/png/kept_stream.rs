@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 /// Bytes that are allocated together.
-const BLOCK: usize = 32 << 10;
+pub(super) const BLOCK: usize = 32 << 10;
 
 /// Blocks of memory, of which there is a bounded number.
 #[derive(Debug)]
@@ -17,11 +17,11 @@ pub(super) struct BlockPool {
 }
 
 impl BlockPool {
-    /// A pool of at most `budget` bytes, none of them allocated yet.
-    pub(super) fn new(budget: usize) -> Self {
+    /// A pool of at most so many blocks, none of them allocated yet.
+    pub(super) fn new(blocks: usize) -> Self {
         Self {
             free: Vec::new(),
-            unallocated: budget / BLOCK,
+            unallocated: blocks,
         }
     }
 
@@ -105,7 +105,7 @@ mod tests {
         ) {
             let bytes: Vec<u8> = (0..pieces.iter().sum::<usize>()).map(|i| (i >> 3) as u8).collect();
             let blocks = bytes.len().div_ceil(BLOCK);
-            let mut pool = BlockPool::new(blocks * BLOCK);
+            let mut pool = BlockPool::new(blocks);
             let mut stream = KeptStream::default();
             let mut rest = &bytes[..];
             for length in pieces {

@@ -1,12 +1,12 @@
 //! The memory that images take, beside that of the models.
 //!
-//! Invariant: it follows from headers and the budget alone. What an encoder keeps within its budget
-//! a decoder with at least the same budget keeps too; the stream says what is used.
+//! Invariant: it follows from headers and the budget alone. The stream says how much an encoder has
+//! for what is kept, and a decoder has as much, so that both always keep the same.
 
 use super::deflate::{Inflater, Parameters};
 use super::header::ImageHeader;
 use super::image_data::{ImageData, Models};
-use super::kept_stream::{BlockPool, KeptStream};
+use super::kept_stream::{BLOCK, BlockPool, KeptStream};
 use super::opening::Opening;
 use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
 use super::reference::Reference;
@@ -51,8 +51,8 @@ struct Kept {
 pub(super) struct Memory {
     budget: usize,
     pool: BlockPool,
-    /// Bytes of the pool.
-    pool_budget: usize,
+    /// Blocks of the pool.
+    pool_blocks: u32,
     /// The last image first.
     kept: Vec<Kept>,
     spare_inflater: Option<Box<Inflater>>,
@@ -63,7 +63,7 @@ impl Memory {
         Self {
             budget,
             pool: BlockPool::new(0),
-            pool_budget: 0,
+            pool_blocks: 0,
             kept: Vec::new(),
             spare_inflater: None,
         }
@@ -82,7 +82,7 @@ impl Memory {
     /// Whether there is a reference for an image with this header.
     pub(super) fn has_reference(&self, header: &ImageHeader) -> bool {
         self.kept.iter().any(|kept| kept.header == *header)
-            && bytes_with_reference(header).saturating_add(self.pool_budget) <= self.budget
+            && self.pool_blocks <= self.most_blocks(header)
     }
 
     /// Begins an image.
@@ -101,8 +101,15 @@ impl Memory {
         if opening.has_reference && !self.has_reference(header) {
             return Err(Error::NoReference);
         }
+        if opening.kept_blocks > self.most_blocks(header) {
+            return Err(Error::NoReference);
+        }
         let reference = self.take_reference(header, opening.has_reference);
-        self.fit_pool(header);
+        if opening.kept_blocks != self.pool_blocks {
+            self.kept.clear();
+            self.pool_blocks = opening.kept_blocks;
+            self.pool = BlockPool::new(self.pool_blocks as usize);
+        }
         Ok(ImageData::new(header, chunk_length, opening, reference))
     }
 
@@ -123,13 +130,20 @@ impl Memory {
         Some(Reference::new(header, parameters, stream, inflater))
     }
 
-    /// Sees to it that pool and image together stay within the budget.
-    fn fit_pool(&mut self, header: &ImageHeader) {
+    /// Most blocks for what is kept, beside an image with this header and its reference.
+    fn most_blocks(&self, header: &ImageHeader) -> u32 {
         let left = self.budget.saturating_sub(bytes_with_reference(header));
-        if self.pool_budget == 0 || self.pool_budget > left {
-            self.kept.clear();
-            self.pool_budget = left.min(KEPT_MAX);
-            self.pool = BlockPool::new(self.pool_budget);
+        (left.min(KEPT_MAX) / BLOCK) as u32
+    }
+
+    /// How many blocks an encoder takes for what is kept from an image with this header on: as many
+    /// as before if they are still there.
+    pub(super) fn planned_blocks(&self, header: &ImageHeader) -> u32 {
+        let most = self.most_blocks(header);
+        if self.pool_blocks == 0 {
+            most
+        } else {
+            self.pool_blocks.min(most)
         }
     }
 
@@ -168,5 +182,56 @@ impl Memory {
     pub(super) fn give_up(&mut self, image: ImageData) {
         let inflater = image.give_up(&mut self.pool);
         self.spare_inflater = inflater.or(self.spare_inflater.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(width: u32) -> ImageHeader {
+        ImageHeader {
+            width,
+            height: 100,
+            bit_depth: 8,
+            colour_type: 6,
+            interlaced: false,
+        }
+    }
+
+    #[test]
+    fn a_decoder_keeps_what_the_encoder_keeps() {
+        let mut encoder = Memory::new(5_400_000);
+        let mut decoder = Memory::new(14_000_000);
+        let mut blocks = vec![];
+        // The wide one leaves less for what is kept, from then on.
+        for header in [header(1920), header(850), header(2600), header(500)] {
+            let opening = Opening {
+                kept_blocks: encoder.planned_blocks(&header),
+                ..Opening::UNKNOWN
+            };
+            for memory in [&mut encoder, &mut decoder] {
+                let image = memory.begin(&header, 0, &opening).expect("there is room");
+                memory.give_up(image);
+            }
+            assert_eq!(encoder.pool_blocks, decoder.pool_blocks);
+            blocks.push(encoder.pool_blocks);
+        }
+        assert!(
+            blocks[1] > blocks[2] && blocks[2] == blocks[3],
+            "{blocks:?}"
+        );
+        assert!(blocks[3] > 0, "{blocks:?}");
+    }
+
+    #[test]
+    fn a_decoder_with_less_memory_says_so() {
+        let header = header(1920);
+        let opening = Opening {
+            kept_blocks: Memory::new(5_400_000).planned_blocks(&header),
+            ..Opening::UNKNOWN
+        };
+        let outcome = Memory::new(3_500_000).begin(&header, 0, &opening);
+        assert_eq!(outcome.err(), Some(Error::NoReference));
     }
 }

@@ -25,6 +25,9 @@ const FLUSHES: [Flush; 4] = [Flush::None, Flush::Partial, Flush::Sync, Flush::Fu
 /// output buffer, flush before the end.
 const FIELDS: [u32; 8] = [16, 1, 4, 3, 4, 4, 32, 2];
 
+/// Size in bits of the number of blocks for what is kept.
+const KEPT_BLOCKS_BITS: u32 = 7;
+
 /// What is said before the first strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Opening {
@@ -35,6 +38,8 @@ pub(super) struct Opening {
     pub(super) prediction: Prediction,
     /// Whether there is a reference image.
     pub(super) has_reference: bool,
+    /// Blocks of memory for what is kept of images.
+    pub(super) kept_blocks: u32,
 }
 
 /// What is learned about openings.
@@ -46,6 +51,9 @@ pub(super) struct OpeningModels {
     by_sum: [Slot; 2],
     last_by_sum: bool,
     reference: Slot,
+    kept_blocks_changed: Slot,
+    /// Those of the last opening.
+    kept_blocks: u32,
 }
 
 impl OpeningModels {
@@ -57,6 +65,8 @@ impl OpeningModels {
             by_sum: [Slot::EVEN; 2],
             last_by_sum: true,
             reference: Slot::EVEN,
+            kept_blocks_changed: Slot::expecting(500),
+            kept_blocks: 0,
         }
     }
 }
@@ -68,6 +78,7 @@ impl Opening {
         parameters: Parameters::new(0, Strategy::Default),
         prediction: Prediction::Last,
         has_reference: false,
+        kept_blocks: 0,
     };
 
     /// Codes the opening; `None` if what is decoded cannot be.
@@ -81,6 +92,10 @@ impl Opening {
         let slot = &mut models.by_sum[usize::from(models.last_by_sum)];
         models.last_by_sum = slot.code(coder, self.prediction == Prediction::LeastSum, SLOWEST);
         let has_reference = models.reference.code(coder, self.has_reference, SLOWEST);
+        let changed = self.kept_blocks != models.kept_blocks;
+        if models.kept_blocks_changed.code(coder, changed, SLOWEST) {
+            models.kept_blocks = code_number(coder, KEPT_BLOCKS_BITS, self.kept_blocks);
+        }
         let [
             zlib_header,
             compressor,
@@ -114,6 +129,7 @@ impl Opening {
                 false => Prediction::Last,
             },
             has_reference,
+            kept_blocks: models.kept_blocks,
         })
     }
 
