@@ -7,12 +7,15 @@ use support::{
     Failure, Noise, PHOTO, PROGRESSIVE, assert_comes_back, decode, decode_prefix, encode, encoder,
 };
 
-/// A container of a few segments: text, a photo, noise.
+/// A container of a few segments: text, photos, noise.
 fn sample() -> (Vec<u8>, Vec<u8>) {
     let line = |i: usize| format!("{i} {}\n", i * i % 1009).into_bytes();
     let mut raw: Vec<u8> = (0..3000).flat_map(line).collect();
     raw.extend_from_slice(PHOTO);
     raw.extend(Noise(3).bytes(20_000));
+    raw.extend_from_slice(PHOTO);
+    raw.extend_from_slice(PHOTO);
+    raw.extend_from_slice(PHOTO);
     raw.extend_from_slice(&PHOTO[..PHOTO.len() / 2]);
     let coded = encode(Level::Default, &raw);
     (raw, coded)
