@@ -79,7 +79,7 @@ fn a_changed_probability_is_always_found() {
 /// There the verifying decoder compares bytes of later segments as it puts them out.
 #[test]
 fn damage_to_a_progressive_image_is_always_found() {
-    let original = inputs::progressive_photo(1200, 900);
+    let original = inputs::progressive_photo(2000, 1600);
     let count = cases(30);
     for kind in ["result", "coefficient", "probability"] {
         assert_eq!(alarms_on(&original, kind, count), count, "{kind}");
