@@ -9,7 +9,7 @@
 pub enum Damage {
     /// One coefficient of the first MCU that is coded, after it was read.
     Coefficient(u64),
-    /// One probability of one, at the time it is used.
+    /// One probability, at the time it is used.
     Probability(u64),
 }
 
@@ -56,5 +56,20 @@ impl PendingDamage {
             }
         }
         probability
+    }
+
+    /// `symbol`, or another one where the damage strikes, as a wrong probability would make of it.
+    #[inline(always)]
+    pub(crate) fn symbol(&mut self, symbol: usize) -> usize {
+        #[cfg(feature = "fault-injection")]
+        if let Some(Damage::Probability(countdown)) = &mut self.0 {
+            if *countdown > 0 {
+                *countdown -= 1;
+            } else {
+                self.0 = None;
+                return symbol ^ 1;
+            }
+        }
+        symbol
     }
 }

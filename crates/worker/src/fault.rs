@@ -104,7 +104,7 @@ mod present {
                 Kind::Result | Kind::ResultTwice => {}
                 Kind::Coefficient => encoder.inject_damage(Damage::Coefficient(scatter(self.seed))),
                 Kind::Probability => {
-                    encoder.inject_damage(Damage::Probability(scatter(self.seed) % 1000));
+                    encoder.inject_damage(Damage::Probability(scatter(self.seed) % 100));
                 }
             }
         }

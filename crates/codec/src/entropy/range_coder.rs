@@ -343,7 +343,7 @@ impl Coder for RangeEncoder<'_> {
     where
         F: FnOnce(u32, u32) -> SymbolPart,
     {
-        let part = part_of(self.range, ends, symbol);
+        let part = part_of(self.range, ends, self.damage.symbol(symbol));
         self.narrow(part.start, part.size);
         symbol
     }
