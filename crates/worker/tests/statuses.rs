@@ -144,7 +144,7 @@ fn with_two_threads_a_broken_output_ends_the_wait_for_input() {
         .expect("the worker starts");
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(&noise(140_000)).expect("the worker reads");
+    stdin.write_all(&noise(300_000)).expect("the worker reads");
     // The input stays open: only the verifying thread can end the process.
     collect(child).assert_status(41);
     drop(stdin);
