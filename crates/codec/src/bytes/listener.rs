@@ -19,6 +19,10 @@ impl Coder for Listener {
         value
     }
 
+    fn symbol_zero(&mut self, _: &[u16; 16], is_zero: bool) -> bool {
+        is_zero
+    }
+
     #[inline(always)]
     fn symbol_by<F>(&mut self, _ends: &[u16; 16], symbol: usize, _search: F) -> usize
     where

@@ -55,6 +55,13 @@ pub trait Coder {
         )
     }
 
+    /// Codes symbol 0 as [`Coder::symbol`] does, if that is the one; whether it is. Another one is
+    /// yet to be coded then.
+    ///
+    /// A branch for the likeliest symbol: where it is guessed, what follows need not wait for a
+    /// search.
+    fn symbol_zero(&mut self, ends: &[u16; 16], is_zero: bool) -> bool;
+
     /// Moves the elements of a distribution towards `symbol`.
     #[inline(always)]
     fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
@@ -347,6 +354,14 @@ impl Coder for RangeEncoder<'_> {
         self.narrow(part.start, part.size);
         symbol
     }
+
+    #[inline(always)]
+    fn symbol_zero(&mut self, ends: &[u16; 16], is_zero: bool) -> bool {
+        if is_zero {
+            self.symbol(ends, 0);
+        }
+        is_zero
+    }
 }
 
 /// Reads back the decisions of a [`RangeEncoder`].
@@ -465,6 +480,16 @@ impl Coder for RangeDecoder<'_> {
         let part = search(self.range, self.window());
         self.narrow(part.start, part.size);
         part.symbol
+    }
+
+    #[inline(always)]
+    fn symbol_zero(&mut self, ends: &[u16; 16], _: bool) -> bool {
+        let end = end_of(self.range, ends, 0);
+        let is_zero = self.window() < end;
+        if is_zero {
+            self.narrow(0, end);
+        }
+        is_zero
     }
 }
 

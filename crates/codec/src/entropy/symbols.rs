@@ -112,6 +112,16 @@ impl Distribution {
         coder.adapt(&mut self.0, symbol);
         symbol
     }
+
+    /// The same where symbol 0 is the likeliest.
+    #[inline(always)]
+    pub(crate) fn code_mostly_zero<C: Coder>(&mut self, coder: &mut C, symbol: usize) -> usize {
+        if coder.symbol_zero(&self.0, symbol == 0) {
+            coder.adapt(&mut self.0, 0);
+            return 0;
+        }
+        self.code(coder, symbol)
+    }
 }
 
 /// The mean of four distributions' elements by weights in units of 1/65536, whose sum is at most
@@ -153,6 +163,12 @@ pub(crate) fn code_by_mean<C: Coder>(
     let mut mean = [0; 16];
     for ((mean, first), second) in mean.iter_mut().zip(&first.0).zip(&second.0) {
         *mean = (first >> 1).wrapping_add(second >> 1);
+    }
+    let is_zero = coder.symbol_zero(&mean, symbol == 0);
+    if is_zero {
+        coder.adapt(&mut first.0, 0);
+        coder.adapt(&mut second.0, 0);
+        return 0;
     }
     let symbol = coder.symbol(&mean, symbol) & 15;
     coder.adapt(&mut first.0, symbol);

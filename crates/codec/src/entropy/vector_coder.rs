@@ -66,6 +66,11 @@ impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
     }
 
     #[inline(always)]
+    fn symbol_zero(&mut self, ends: &[u16; 16], is_zero: bool) -> bool {
+        self.coder.symbol_zero(ends, is_zero)
+    }
+
+    #[inline(always)]
     fn adapt(&self, elements: &mut [u16; 16], symbol: usize) {
         adapt_vector(self.simd, elements, symbol);
     }

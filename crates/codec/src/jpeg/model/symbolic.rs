@@ -111,7 +111,7 @@ impl<const N: usize> Magnitude for SymbolMagnitude<N> {
                 &mut second[contexts[1]],
                 symbol as usize,
             ),
-            [first, ..] => first[contexts[0]].code(coder, symbol as usize),
+            [first, ..] => first[contexts[0]].code_mostly_zero(coder, symbol as usize),
             [] => 0,
         } as u32;
         if symbol < DIRECT {
