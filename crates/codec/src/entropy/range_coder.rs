@@ -243,8 +243,8 @@ impl<'a> RangeEncoder<'a> {
     fn narrow(&mut self, start: u32, size: u32) {
         self.low = self.low.wrapping_add(u64::from(start));
         let shift = size.leading_zeros().wrapping_sub(16);
-        self.range = size << shift;
-        self.low <<= shift;
+        self.range = size.wrapping_shl(shift);
+        self.low = self.low.wrapping_shl(shift);
         self.pending = self.pending.wrapping_add(shift);
         if self.pending >= 32 {
             self.put_word();
@@ -400,8 +400,8 @@ impl<'a> RangeDecoder<'a> {
     fn narrow(&mut self, start: u32, size: u32) {
         self.value = self.value.wrapping_sub(u64::from(start) << 48);
         let shift = size.leading_zeros().wrapping_sub(16);
-        self.range = size << shift;
-        self.value <<= shift;
+        self.range = size.wrapping_shl(shift);
+        self.value = self.value.wrapping_shl(shift);
         self.available = self.available.wrapping_sub_unsigned(shift);
         if self.available < 0 {
             self.refill();

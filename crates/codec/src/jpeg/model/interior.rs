@@ -115,6 +115,7 @@ impl<D: Decisions> InteriorModel<D> {
             if size == 0 {
                 continue;
             }
+            let (from_left, from_above) = around.interior_predictions(position);
             let class = (size.min(4) as usize).wrapping_sub(1);
             let left = signed_bucket16(from_left);
             let above = signed_bucket16(from_above);
