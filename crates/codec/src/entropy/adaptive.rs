@@ -31,6 +31,14 @@ impl Slot {
         self.0 >> 16
     }
 
+    /// The same of a slot that began even and never moved slower than by 300 / 65536: its steps are
+    /// rounded to nothing before it comes to where a coder's probabilities end.
+    #[inline(always)]
+    pub(crate) fn codable_probability(self) -> u32 {
+        debug_assert!((PROBABILITY_FLOOR..=65536 - PROBABILITY_FLOOR).contains(&(self.0 >> 16)));
+        self.0 >> 16
+    }
+
     /// The probability of one in units of 1/4096.
     #[inline(always)]
     pub(crate) fn probability12(self) -> usize {
@@ -62,5 +70,26 @@ impl Slot {
         let bit = coder.bit(self.probability().clamp(floor, 65536 - floor), bit);
         self.update(bit, slowest);
         bit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_began_even_stays_codable() {
+        for slowest in [300, 301, 400, 1000] {
+            for bit in [false, true] {
+                // The rate does not depend on the outcomes, and of two probabilities the lower one
+                // stays the lower: nothing leads further out than the same outcome for ever.
+                let mut slot = Slot::EVEN;
+                for _ in 0..100_000 {
+                    slot.update(bit, slowest);
+                    let codable = PROBABILITY_FLOOR..=65536 - PROBABILITY_FLOOR;
+                    assert!(codable.contains(&slot.probability()));
+                }
+            }
+        }
     }
 }

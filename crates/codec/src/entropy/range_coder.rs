@@ -125,11 +125,11 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
         & 0x7FFF;
     // Stored while the search goes on, so that the two ends are but a load away from its result.
     let mut bounds = Bounds([0; 32]);
-    scaled.store_slice(&mut bounds.0[8..24]);
-    bounds.0[23] = range as u16;
+    scaled.store_slice(&mut bounds.0[16..]);
+    bounds.0[31] = range as u16;
     let symbol = passed.count_ones() as usize & 15;
-    let start = u32::from(bounds.0[symbol.wrapping_add(7)]);
-    let end = u32::from(bounds.0[symbol.wrapping_add(8)]);
+    let start = u32::from(bounds.0[symbol.wrapping_add(15)]);
+    let end = u32::from(bounds.0[symbol.wrapping_add(16)]);
     SymbolPart {
         symbol,
         start,
@@ -137,8 +137,8 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
     }
 }
 
-/// Where symbols begin and end: that of symbol `s` begins at element `s + 7`. Aligned, so that the
-/// 16 ends are within a cache line.
+/// Where symbols begin and end: that of symbol `s` begins at element `s + 15`. Aligned, so that
+/// all are within a cache line.
 #[repr(align(64))]
 struct Bounds([u16; 32]);
 

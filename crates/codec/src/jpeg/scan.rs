@@ -155,8 +155,9 @@ impl Scan {
             return Err(Error::BadScan);
         }
         let mut writer = BitWriter::new(output, self.pending);
+        let mut blocks = [Block::ZERO; MAX_BLOCKS_PER_MCU];
         for _ in 0..mcus {
-            let mut blocks = [Block::ZERO; MAX_BLOCKS_PER_MCU];
+            blocks[..self.layout.blocks_per_mcu()].fill(Block::ZERO);
             if self.restart_is_due() {
                 let length = writer.padding_length();
                 writer.put(models.code_padding(coder, length, 0), length);

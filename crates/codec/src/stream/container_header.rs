@@ -16,7 +16,7 @@ pub(super) const MAGIC: [u8; 4] = [0xF4, b'L', b'p', b't'];
 const VERSION: u8 = 0;
 
 /// Counts the changes of a version that is not frozen yet; 0 in all others.
-const DRAFT: u8 = 5;
+const DRAFT: u8 = 6;
 
 /// What a container says about all of its segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,7 +47,13 @@ impl Block {
     /// Sets a nonzero AC coefficient, given by its place in the zigzag sequence.
     #[inline(always)]
     pub(crate) fn set(&mut self, place: usize, value: i16) {
-        self.values[usize::from(ZIGZAG[place & 63]) & 63] = value;
+        self.set_at(usize::from(ZIGZAG[place & 63]), place, value);
+    }
+
+    /// The same, where its natural position is known too.
+    #[inline(always)]
+    pub(crate) fn set_at(&mut self, position: usize, place: usize, value: i16) {
+        self.values[position & 63] = value;
         self.nonzero |= 1 << (place & 63);
     }
 

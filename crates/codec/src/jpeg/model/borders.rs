@@ -38,6 +38,17 @@ impl Borders {
         *down = down.wrapping_add(value.wrapping_mul(WEIGHTS[row]));
     }
 
+    /// Adds an AC coefficient both of whose frequencies differ from 0.
+    #[inline(always)]
+    pub(crate) fn add_interior(&mut self, position: usize, dequantized: i32) {
+        let (row, column) = (position >> 3 & 7, position & 7);
+        let value = dequantized.clamp(-LIMIT, LIMIT).wrapping_mul(WAVE);
+        let across = &mut self.across[row][column & 1];
+        *across = across.wrapping_add(value);
+        let down = &mut self.down[column][row & 1];
+        *down = down.wrapping_add(value);
+    }
+
     /// Adds the DC coefficient.
     #[inline(always)]
     pub(crate) fn add_dc(&mut self, dequantized: i32) {

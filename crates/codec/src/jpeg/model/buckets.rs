@@ -26,9 +26,8 @@ pub(crate) fn scale_bucket(expected: u32) -> usize {
     usize::from(SCALE[(expected.min(2047)) as usize & 2047])
 }
 
-static PREDICTION8: [u8; 128] = table(&[2, 4, 7, 11, 18, 34, 66]);
-static PREDICTION16: [u8; 1024] =
-    table(&[1, 2, 4, 6, 8, 11, 15, 20, 28, 40, 56, 80, 128, 220, 480]);
+const PREDICTION8: [u8; 128] = table(&[2, 4, 7, 11, 18, 34, 66]);
+const PREDICTION16: [u8; 1024] = table(&[1, 2, 4, 6, 8, 11, 15, 20, 28, 40, 56, 80, 128, 220, 480]);
 
 /// Bucket 0..8 of a prediction's size, in 1/8 of a quantiser step.
 #[inline(always)]
@@ -42,10 +41,36 @@ pub(crate) fn prediction_bucket16(size: u32) -> usize {
     usize::from(PREDICTION16[size.min(1023) as usize & 1023])
 }
 
+/// By prediction plus half of `N`: the bucket of its size, plus `negative` for one below zero.
+const fn signed<const N: usize, const HALF: usize>(sizes: &[u8; HALF], negative: u8) -> [u8; N] {
+    let mut buckets = [0; N];
+    let mut index = 0;
+    while index < HALF {
+        buckets[HALF + index] = sizes[index];
+        // The lowest prediction has no opposite: it counts as the next one.
+        let size = if index == 0 { HALF - 1 } else { HALF - index };
+        buckets[index] = negative + sizes[size];
+        index += 1;
+    }
+    buckets
+}
+
+static SIGNED16: [u8; 256] = signed(&PREDICTION8, 8);
+static SIGNED32: [u8; 2048] = signed(&PREDICTION16, 16);
+
 /// Bucket 0..16 of a prediction's size and sign, in 1/8 of a quantiser step.
 #[inline(always)]
 pub(crate) fn signed_bucket16(prediction: i32) -> usize {
-    usize::from(prediction < 0) << 3 | prediction_bucket8(prediction.unsigned_abs())
+    let index = prediction.clamp(-128, 127).wrapping_add(128);
+    usize::from(SIGNED16[index.cast_unsigned() as usize & 255])
+}
+
+/// Bucket 0..32 of a prediction's size and sign, in 1/8 of a quantiser step; from 16 on if it is
+/// negative.
+#[inline(always)]
+pub(crate) fn signed_bucket32(prediction: i32) -> usize {
+    let index = prediction.clamp(-1024, 1023).wrapping_add(1024);
+    usize::from(SIGNED32[index.cast_unsigned() as usize & 2047])
 }
 
 static END: [u8; 64] = table(&[1, 3, 6, 10, 15, 22, 32]);

@@ -1,7 +1,9 @@
 //! Codes the first row and the first column of a block, DC left out.
 
 use super::block::{Block, signed};
-use super::buckets::{end_bucket, prediction_bucket8, prediction_bucket16, scale_bucket};
+use super::buckets::{
+    end_bucket, prediction_bucket8, prediction_bucket16, scale_bucket, signed_bucket32,
+};
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::{Surroundings, sign_class};
@@ -102,9 +104,7 @@ impl<D: Decisions> EdgeModel<D> {
             }
             nonzeros = nonzeros.wrapping_add(1);
             let class = (size.min(4) as usize).wrapping_sub(1);
-            let predicted = usize::from(prediction < 0)
-                .wrapping_mul(16)
-                .wrapping_add(predicted16);
+            let predicted = signed_bucket32(prediction);
             let contexts = [
                 combine([(place, PLACES), (predicted, 32), (class, 4)]),
                 combine([(place, PLACES), (around.signs(position), 27)]),
@@ -119,8 +119,8 @@ impl<D: Decisions> EdgeModel<D> {
                 .sign
                 .code(coder, contexts, place, block.at(position) < 0);
             let value = signed(size, negative);
-            block.set(usize::from(zigzag_place), value);
-            around.add(position, value);
+            block.set_at(position, usize::from(zigzag_place), value);
+            around.add_edge(position, size, value);
         }
         end
     }

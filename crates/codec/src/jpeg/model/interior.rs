@@ -127,8 +127,8 @@ impl<D: Decisions> InteriorModel<D> {
             ];
             let negative = self.sign.code(coder, contexts, z, block.at(position) < 0);
             let value = signed(size, negative);
-            block.set(usize::from(INTERIOR_PLACE[z]), value);
-            around.add(position, value);
+            block.set_at(position, usize::from(INTERIOR_PLACE[z]), value);
+            around.add_interior(position, size, value);
         }
     }
 }

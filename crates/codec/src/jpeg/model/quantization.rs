@@ -9,13 +9,17 @@ pub(crate) struct Quantization {
     pub(crate) steps: [i32; 64],
     /// 4 × 65536 / step: turns border units (half a unit of dequantised coefficient) into 1/8 step.
     pub(crate) reciprocals: [u32; 64],
+    /// The same for the weight 1/√2 of frequency zero, times 128: 181 / 128 is √2.
+    pub(crate) flat_reciprocals: [i64; 64],
 }
 
 impl Quantization {
     pub(crate) fn new(steps: &[u16; 64]) -> Self {
+        let reciprocals = steps.map(|step| 4 * 65536 / u32::from(step.max(1)));
         Self {
             steps: steps.map(i32::from),
-            reciprocals: steps.map(|step| 4 * 65536 / u32::from(step.max(1))),
+            reciprocals,
+            flat_reciprocals: reciprocals.map(|reciprocal| 181 * i64::from(reciprocal)),
         }
     }
 

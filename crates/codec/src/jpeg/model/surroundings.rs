@@ -16,8 +16,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// Border units to 1/8 step of a coefficient whose frequencies both differ from zero.
 const WAVE_SHIFT: u32 = 16;
-/// The same for the weight 1/√2 of frequency zero: 181 / 2^23 is √2 / 2^16.
-const FLAT_FACTOR: i64 = 181;
+/// The same for the weight 1/√2 of frequency zero.
 const FLAT_SHIFT: u32 = 23;
 
 impl<'a> Surroundings<'a> {
@@ -99,9 +98,8 @@ impl<'a> Surroundings<'a> {
 
     #[inline(always)]
     fn scale_flat(&self, border: i32, position: usize) -> i32 {
-        let reciprocal = i64::from(self.quantization.reciprocals[position & 63]);
-        let product = i64::from(border).wrapping_mul(reciprocal);
-        (product.wrapping_mul(FLAT_FACTOR) >> FLAT_SHIFT) as i32
+        let reciprocal = self.quantization.flat_reciprocals[position & 63];
+        (i64::from(border).wrapping_mul(reciprocal) >> FLAT_SHIFT) as i32
     }
 
     /// Signs of the same coefficient above, to the left, and in the other component: 0..27.
@@ -115,14 +113,25 @@ impl<'a> Surroundings<'a> {
             .wrapping_add(sign(self.near.other))
     }
 
-    /// Takes a coded nonzero coefficient into account.
+    /// Takes a coded nonzero coefficient of an edge into account.
     #[inline(always)]
-    pub(crate) fn add(&mut self, position: usize, value: i16) {
-        self.expectation
-            .add(position, u32::from(value.unsigned_abs()));
-        let step = self.quantization.steps[position & 63];
+    pub(crate) fn add_edge(&mut self, position: usize, size: u32, value: i16) {
+        self.expectation.add(position, size);
         self.borders
-            .add(position, i32::from(value).wrapping_mul(step));
+            .add(position, self.dequantized(position, value));
+    }
+
+    /// The same of the interior.
+    #[inline(always)]
+    pub(crate) fn add_interior(&mut self, position: usize, size: u32, value: i16) {
+        self.expectation.add(position, size);
+        self.borders
+            .add_interior(position, self.dequantized(position, value));
+    }
+
+    #[inline(always)]
+    fn dequantized(&self, position: usize, value: i16) -> i32 {
+        i32::from(value).wrapping_mul(self.quantization.steps[position & 63])
     }
 }
 

@@ -191,7 +191,7 @@ impl Sign for SlotSign {
         negative: bool,
     ) -> bool {
         let slot = &mut self.0[contexts[0]];
-        let negative = coder.unpredictable_bit(slot.probability().clamp(64, 65_472), negative);
+        let negative = coder.unpredictable_bit(slot.codable_probability(), negative);
         slot.update(negative, SLOWEST);
         negative
     }
