@@ -9,7 +9,9 @@ pub mod command_line;
 mod documents;
 mod files;
 pub mod interruption;
+mod names;
 pub mod problem;
+mod storage;
 pub mod worker;
 
 use std::ffi::OsString;
