@@ -5,6 +5,7 @@
 //! was jailed, that all of it is verified, and ends with status 0.
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod command_line;
 mod documents;
 mod files;
@@ -46,6 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match &command_line.command {
         None => files::run(&command_line.files, &interruption),
+        Some(Command::Batch(command)) => batch::run(command, &interruption),
         Some(Command::Completions { shell }) => documents::print_completions(*shell),
         Some(Command::Manual) => documents::print_manual(),
     };
