@@ -20,7 +20,7 @@
 
 use std::fmt;
 
-use lepta_codec::Level;
+pub use lepta_codec::Level;
 
 /// Length of an encoded job in bytes.
 pub const JOB_HEADER_LENGTH: usize = 32;

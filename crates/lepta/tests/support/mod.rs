@@ -1,0 +1,113 @@
+//! The programs under test, built from this checkout, and folders to run them in.
+
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+use std::sync::OnceLock;
+
+/// The worker, built once for a test process in the profile of the test.
+pub(crate) fn worker() -> &'static Path {
+    static WORKER: OnceLock<PathBuf> = OnceLock::new();
+    WORKER.get_or_init(|| {
+        let lepta = Path::new(env!("CARGO_BIN_EXE_lepta"));
+        let profile = lepta.parent().expect("a folder of the profile");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["build", "--locked", "--quiet", "--package", "lepta-worker"])
+            .arg("--target-dir")
+            .arg(profile.parent().expect("the target folder"));
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = cargo.output().expect("cargo runs");
+        assert!(built.status.success(), "{}", messages(&built));
+        profile.join("lepta-worker")
+    })
+}
+
+/// `lepta` in `folder` with these arguments, separated by spaces.
+pub(crate) fn lepta(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lepta"));
+    command
+        .current_dir(folder)
+        .env("LEPTA_WORKER", worker())
+        .args(arguments.split_whitespace());
+    command
+}
+
+/// Standard error.
+pub(crate) fn messages(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The photo in the tree: a baseline JPEG of 117 KB.
+pub(crate) fn sample_photo() -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/sample.jpg");
+    std::fs::read(path).expect("the sample photo")
+}
+
+/// Whether system calls can be cut here; says so if not.
+pub(crate) fn strace_is_there() -> bool {
+    let is_there = Command::new("strace").arg("-V").output().is_ok();
+    if !is_there {
+        eprintln!("strace is not installed: no process is killed");
+    }
+    is_there
+}
+
+/// The system calls that change what is on the disk.
+pub(crate) const CALLS: [&str; 12] = [
+    "write",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "fchmod",
+    "utimensat",
+];
+
+/// The same command, killed when its main thread calls `call` for this time, from 1.
+pub(crate) fn killed_at(call: &str, time: usize, command: &Command) -> Command {
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-qqq", "-o", "/dev/null", "-e"])
+        .arg(format!("inject={call}:signal=KILL:when={time}"))
+        .args(["-e", &format!("trace={call}")])
+        .arg(command.get_program())
+        .args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        strace.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            strace.env(name, value);
+        }
+    }
+    strace
+}
+
+/// Whether a run, or the run that `strace` traced, was killed.
+pub(crate) fn is_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(9) || status.code() == Some(137)
+}
+
+/// Bytes that nothing compresses, always the same.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
