@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lepta_worker::job::Level;
 
+use crate::serve::healthcheck::HealthcheckArguments;
+use crate::serve::options::ServeArguments;
+
 /// Make JPEG photos and PNG screenshots smaller and get them back byte for byte.
 #[derive(Debug, Parser)]
 #[command(
@@ -28,6 +31,10 @@ pub struct CommandLine {
 /// What else there is than single files.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compress and restore for other programs, over HTTP
+    Serve(ServeArguments),
+    /// Ask a running service whether it is ready
+    Healthcheck(HealthcheckArguments),
     /// Print completions for a shell
     #[command(hide = true)]
     Completions {

@@ -10,6 +10,7 @@ mod documents;
 mod files;
 pub mod interruption;
 pub mod problem;
+pub mod serve;
 pub mod worker;
 
 use std::ffi::OsString;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use lepta_worker::status::Status;
 
-use command_line::{Command, CommandLine};
+use command_line::{Command, CommandLine, FileArguments};
 use problem::Problem;
 
 /// Does what the command line says, program name included, and says on standard error what went
@@ -38,17 +39,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(status.code());
         }
     };
-    let interruption = match interruption::watch() {
-        Ok(interruption) => interruption,
-        Err(problem) => return end(Err(problem)),
-    };
-    let outcome = match &command_line.command {
-        None => files::run(&command_line.files, &interruption),
+    end(match &command_line.command {
+        // These see to signals themselves, or need not.
+        Some(Command::Serve(arguments)) => serve::run(arguments),
+        Some(Command::Healthcheck(arguments)) => serve::healthcheck::run(arguments),
         Some(Command::Completions { shell }) => documents::print_completions(*shell),
         Some(Command::Manual) => documents::print_manual(),
-    };
+        None => run_on_files(&command_line.files),
+    })
+}
+
+fn run_on_files(arguments: &FileArguments) -> Result<Status, Problem> {
+    let interruption = interruption::watch()?;
+    let outcome = files::run(arguments, &interruption);
     interruption.end_if_interrupted();
-    end(outcome)
+    outcome
 }
 
 fn end(outcome: Result<Status, Problem>) -> ExitCode {
