@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lepta_worker::job::Level;
 
@@ -60,15 +60,86 @@ pub struct WorkerArguments {
 /// Arguments for single files.
 #[derive(Args, Debug)]
 pub struct FileArguments {
-    /// Restore compressed files
+    /// What to work on; standard input if there is none, or for -
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What to do.
+    #[command(flatten)]
+    pub mode: ModeArguments,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArguments,
+    /// Keep the given files (the default)
+    #[arg(short, long, overrides_with = "rm")]
+    pub keep: bool,
+    /// Remove each file once its result is on the disk, read back and proven to decode to it
+    #[arg(long, overrides_with = "keep")]
+    pub rm: bool,
+    /// Work on all files in folders
     #[arg(short, long)]
-    pub decompress: bool,
+    pub recursive: bool,
+    /// Work on the files that this file names, one on each line
+    #[arg(long, value_name = "FILE")]
+    pub filelist: Option<PathBuf>,
+    /// Leave files alone whose names say that they are compressed (archives, videos)
+    #[arg(long)]
+    pub exclude_compressed: bool,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]
     pub level: LevelArgument,
+    /// Say nothing but what went wrong; twice: nothing at all
+    #[arg(short, long, action = ArgAction::Count)]
+    pub quiet: u8,
+    /// Say more about each file
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Say it as one JSON object for each file
+    #[arg(long)]
+    pub json: bool,
     /// How workers are run.
     #[command(flatten)]
     pub workers: WorkerArguments,
+}
+
+/// What to do with single files.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub struct ModeArguments {
+    /// Compress (the default)
+    #[arg(short = 'z', long)]
+    pub compress: bool,
+    /// Restore compressed files
+    #[arg(short, long)]
+    pub decompress: bool,
+    /// Tell whether compressed files are whole
+    #[arg(short, long)]
+    pub test: bool,
+}
+
+/// Where the results of single files go.
+#[derive(Args, Debug)]
+pub struct OutputArguments {
+    /// Write to standard output
+    #[arg(short = 'c', long = "stdout")]
+    pub to_stdout: bool,
+    /// Write to this file; - is standard output
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FILE",
+        conflicts_with = "to_stdout"
+    )]
+    pub path: Option<PathBuf>,
+    /// Write into this folder, with the folders that the names have
+    #[arg(
+        long = "output-dir-mirror",
+        value_name = "DIR",
+        conflicts_with_all = ["to_stdout", "path"]
+    )]
+    pub mirror: Option<PathBuf>,
+    /// Replace existing files, and take symbolic links
+    #[arg(short, long)]
+    pub force: bool,
 }
 
 /// The models by name.

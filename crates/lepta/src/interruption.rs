@@ -28,7 +28,7 @@ pub fn watch() -> Result<Interruption, Problem> {
     let interruption = Interruption::default();
     let repeated = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        let code = i32::try_from(128 + signal).unwrap_or(1);
+        let code = 128 + signal;
         flag::register_conditional_shutdown(signal, code, Arc::clone(&repeated))
             .and_then(|_| flag::register(signal, Arc::clone(&repeated)))
             .and_then(|_| {

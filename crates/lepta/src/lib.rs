@@ -9,8 +9,10 @@ pub mod command_line;
 mod documents;
 mod files;
 pub mod interruption;
+mod names;
 pub mod problem;
 pub mod serve;
+mod storage;
 pub mod worker;
 
 use std::ffi::OsString;

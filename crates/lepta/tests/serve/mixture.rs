@@ -72,7 +72,11 @@ struct Tally {
 }
 
 fn good(server: &Server, pair: &Pair, number: usize, tally: &Mutex<Tally>) {
-    let held = if number % 3 == 0 { "&buffer=1" } else { "" };
+    let held = if number.is_multiple_of(3) {
+        "&buffer=1"
+    } else {
+        ""
+    };
     let (target, body, expected) = match number % 2 {
         0 => ("/v1/compress?level=fast", &pair.object, &pair.container),
         _ => ("/v1/decompress?", &pair.container, &pair.object),
@@ -231,12 +235,12 @@ fn mixture(requests: usize, clients: usize, workers: usize) {
     assert_eq!(server.metric("lepta_sandbox_kills_total"), 0.0);
     assert!(server.metric("lepta_worker_peak_rss_bytes") < 24_000_000.0);
     tally.seconds.sort_by(f64::total_cmp);
-    let at = |part: f64| tally.seconds[(tally.seconds.len() as f64 * part) as usize];
+    let at = |percent: usize| tally.seconds[(tally.seconds.len() - 1) * percent / 100];
     eprintln!(
         "{requests} requests, {clients} clients, {workers} workers: {seconds:.1} s, good answers \
          p50 {:.3} s, p99 {:.3} s; tried again {}; {:?}; {before:?}; {after:?}",
-        at(0.5),
-        at(0.99),
+        at(50),
+        at(99),
         tally.busy,
         tally.deeds,
     );

@@ -3,8 +3,9 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::OnceLock;
 
 /// The worker, built once for a test process in the profile of the test.
@@ -47,4 +48,54 @@ pub(crate) fn messages(output: &Output) -> String {
 pub(crate) fn sample_photo() -> Vec<u8> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/sample.jpg");
     std::fs::read(path).expect("the sample photo")
+}
+
+/// Whether system calls can be cut here; says so if not.
+pub(crate) fn strace_is_there() -> bool {
+    let is_there = Command::new("strace").arg("-V").output().is_ok();
+    if !is_there {
+        eprintln!("strace is not installed: no process is killed");
+    }
+    is_there
+}
+
+/// The system calls that change what is on the disk.
+pub(crate) const CALLS: [&str; 12] = [
+    "write",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "fchmod",
+    "utimensat",
+];
+
+/// The same command, killed when its main thread calls `call` for this time, from 1.
+pub(crate) fn killed_at(call: &str, time: usize, command: &Command) -> Command {
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-qqq", "-o", "/dev/null", "-e"])
+        .arg(format!("inject={call}:signal=KILL:when={time}"))
+        .args(["-e", &format!("trace={call}")])
+        .arg(command.get_program())
+        .args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        strace.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            strace.env(name, value);
+        }
+    }
+    strace
+}
+
+/// Whether a run, or the run that `strace` traced, was killed.
+pub(crate) fn is_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(9) || status.code() == Some(137)
 }
