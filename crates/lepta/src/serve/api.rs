@@ -37,9 +37,13 @@ pub(crate) fn router(service: Arc<Service>, with_metrics: bool) -> Router {
     with_refusals(router).with_state(service)
 }
 
-/// `/metrics` alone.
+/// `/metrics` and the health checks, for those who watch the service.
 pub(crate) fn metrics_router(service: Arc<Service>) -> Router {
-    with_refusals(Router::new().route("/metrics", get(metrics))).with_state(service)
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics));
+    with_refusals(router).with_state(service)
 }
 
 fn with_refusals(router: Router<Arc<Service>>) -> Router<Arc<Service>> {

@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lepta_worker::status::Status;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -61,6 +62,10 @@ use shut_off::ShutOff;
 const WORKER_MEMORY: u64 = 24_000_000;
 /// Threads that move bytes. Workers are processes of their own and need the processors more.
 const THREADS: usize = 2;
+/// Connections of the listener for /metrics.
+const WATCHERS: usize = 16;
+/// Descriptors besides those of connections and workers.
+const DESCRIPTORS: u64 = 64;
 /// Before the drain's end, for refusals to get through.
 const LAST_MOMENTS: Duration = Duration::from_millis(500);
 
@@ -71,6 +76,7 @@ const LAST_MOMENTS: Duration = Duration::from_millis(500);
 pub fn run(arguments: &ServeArguments) -> Result<Status, Problem> {
     let _log = logging::start(arguments.log, arguments.log_level);
     let binary = WorkerBinary::find(arguments.worker.worker.as_deref())?;
+    allow_descriptors(arguments);
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
         .max_blocking_threads(4)
@@ -80,6 +86,27 @@ pub fn run(arguments: &ServeArguments) -> Result<Status, Problem> {
     let outcome = runtime.block_on(serve(arguments, binary));
     runtime.shutdown_timeout(LAST_MOMENTS);
     outcome
+}
+
+/// Raises the limit of descriptors to what the bounds need, as far as the system allows that.
+fn allow_descriptors(arguments: &ServeArguments) {
+    let workers = 3 * arguments.workers() as u64;
+    let needed = DESCRIPTORS + workers + u64::from(arguments.connections) + WATCHERS as u64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let allowed = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    let wanted = Rlimit {
+        current: Some(allowed),
+        ..limit
+    };
+    if setrlimit(Resource::Nofile, wanted).is_err() || allowed < needed {
+        warn!(
+            needed,
+            "the limit of descriptors is below what the bounds need"
+        );
+    }
 }
 
 fn cannot_start(error: &io::Error) -> Problem {
@@ -141,7 +168,12 @@ async fn serve(arguments: &ServeArguments, binary: WorkerBinary) -> Result<Statu
     if let Some(listener) = doors.metrics {
         info!(address = listener.name(), "listening for /metrics");
         let router = api::metrics_router(Arc::clone(&service));
-        tokio::spawn(connections.clone().take_from(listener, router));
+        // However many clients there are, those who watch get through.
+        let watchers = Connections {
+            permits: Arc::new(Semaphore::new(WATCHERS)),
+            ..connections.clone()
+        };
+        tokio::spawn(watchers.take_from(listener, router));
     }
     notify(&[NotifyState::Ready]);
     keep_watchdog_quiet();

@@ -20,7 +20,7 @@ pub struct ServeArguments {
     /// Port, on the loopback interface, or address and port to listen on
     #[arg(long, env = "LEPTA_LISTEN", value_name = "PORT|ADDRESS:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
-    /// Port or address and port for /metrics, which is then nowhere else
+    /// Port or address and port for /metrics, which is then nowhere else, and for the health checks
     #[arg(long, env = "LEPTA_METRICS_LISTEN", value_name = "PORT|ADDRESS:PORT", value_parser = address)]
     pub metrics_listen: Option<SocketAddr>,
     /// Worker processes, each for one request at a time [default: two for each processor]
@@ -42,7 +42,7 @@ pub struct ServeArguments {
     #[arg(long, env = "LEPTA_TIME_LIMIT", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub time_limit: u64,
     /// Longest body of a request
-    #[arg(long, env = "LEPTA_INPUT_LIMIT", value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, env = "LEPTA_INPUT_LIMIT", value_name = "BYTES", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub input_limit: u64,
     /// Longest answer that is held until its verdict
     #[arg(

@@ -10,6 +10,7 @@ mod client;
 mod endings;
 mod mixture;
 mod objects;
+mod real_clients;
 mod results;
 mod server;
 mod surroundings;
