@@ -10,6 +10,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lepta_worker::job::Level;
 
+use crate::serve::healthcheck::HealthcheckArguments;
+use crate::serve::options::ServeArguments;
+
 /// Make JPEG photos and PNG screenshots smaller and get them back byte for byte.
 #[derive(Debug, Parser)]
 #[command(
@@ -33,6 +36,10 @@ pub enum Command {
     /// Compress whole folders into an archive, and restore, verify and list it
     #[command(subcommand)]
     Batch(BatchCommand),
+    /// Compress and restore for other programs, over HTTP
+    Serve(ServeArguments),
+    /// Ask a running service whether it is ready
+    Healthcheck(HealthcheckArguments),
     /// Print completions for a shell
     #[command(hide = true)]
     Completions {

@@ -12,6 +12,7 @@ mod files;
 pub mod interruption;
 mod names;
 pub mod problem;
+pub mod serve;
 mod storage;
 pub mod worker;
 
@@ -22,6 +23,7 @@ use clap::Parser;
 use lepta_worker::status::Status;
 
 use command_line::{Command, CommandLine};
+use interruption::Interruption;
 use problem::Problem;
 
 /// Does what the command line says, program name included, and says on standard error what went
@@ -41,18 +43,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(status.code());
         }
     };
-    let interruption = match interruption::watch() {
-        Ok(interruption) => interruption,
-        Err(problem) => return end(Err(problem)),
-    };
-    let outcome = match &command_line.command {
-        None => files::run(&command_line.files, &interruption),
-        Some(Command::Batch(command)) => batch::run(command, &interruption),
+    end(match &command_line.command {
+        // These see to signals themselves, or need not.
+        Some(Command::Serve(arguments)) => serve::run(arguments),
+        Some(Command::Healthcheck(arguments)) => serve::healthcheck::run(arguments),
+        Some(Command::Batch(command)) => watched(|interruption| batch::run(command, interruption)),
         Some(Command::Completions { shell }) => documents::print_completions(*shell),
         Some(Command::Manual) => documents::print_manual(),
-    };
+        None => watched(|interruption| files::run(&command_line.files, interruption)),
+    })
+}
+
+/// Runs what leaves by itself when the user interrupts.
+fn watched(work: impl FnOnce(&Interruption) -> Result<Status, Problem>) -> Result<Status, Problem> {
+    let interruption = interruption::watch()?;
+    let outcome = work(&interruption);
     interruption.end_if_interrupted();
-    end(outcome)
+    outcome
 }
 
 fn end(outcome: Result<Status, Problem>) -> ExitCode {

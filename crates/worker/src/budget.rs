@@ -106,7 +106,7 @@ pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes
     let spared = BASE - SCANS_BASE;
     let state_spared = MODEL + WORK - SCANS_STATE;
     let whole = match operation {
-        Operation::Compress => 2 * rows + spared + 2 * state_spared,
+        Operation::Compress | Operation::Store => 2 * rows + spared + 2 * state_spared,
         Operation::Decompress | Operation::Verify => rows + spared + state_spared,
     };
     Ok(ImageBytes { rows, whole })
@@ -119,7 +119,7 @@ pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes
 /// Status 30 with the least limit that would do.
 pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failure> {
     match operation {
-        Operation::Compress => Ok(remainder(limit, COMPRESS_FIXED)? / 2),
+        Operation::Compress | Operation::Store => Ok(remainder(limit, COMPRESS_FIXED)? / 2),
         Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED),
     }
 }

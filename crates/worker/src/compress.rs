@@ -66,6 +66,8 @@ pub(crate) struct Compression<R, C> {
     /// The same, where they are more than a slot holds.
     lookahead: Option<Lookahead>,
     input_ended: bool,
+    /// Segments are stored unseen.
+    stores: bool,
     segments: u64,
     report: Report,
     injection: Option<Injection>,
@@ -90,10 +92,17 @@ impl<R: Read, C: Checker> Compression<R, C> {
             tail: Vec::with_capacity(RAW_LENGTH),
             lookahead: None,
             input_ended: false,
+            stores: false,
             segments: 0,
             report,
             injection,
         }
+    }
+
+    /// With `true`, has every segment stored as it is: no model looks at it.
+    pub(crate) fn storing(mut self, stores: bool) -> Self {
+        self.stores = stores;
+        self
     }
 
     /// Compresses all of the input. The report tells how far it came.
@@ -150,7 +159,8 @@ impl<R: Read, C: Checker> Compression<R, C> {
             }
         }
         let shown = slot.input.shown();
-        if self.input_ended || self.encoder.wanted(shown, false).bytes <= shown.len() {
+        if self.stores || self.input_ended || self.encoder.wanted(shown, false).bytes <= shown.len()
+        {
             return Ok(());
         }
         if self.lookahead.is_some() {
@@ -199,8 +209,13 @@ impl<R: Read, C: Checker> Compression<R, C> {
             injection.damage_encoder(&mut self.encoder, self.segments);
         }
         let raw = slot.input.shown();
-        let Encoded { consumed, written } =
-            self.encoder.encode_segment(raw, self.input_ended, coded);
+        let Encoded { consumed, written } = match self.stores {
+            true => Encoded {
+                consumed: raw.len(),
+                written: self.encoder.store_segment(raw, coded),
+            },
+            false => self.encoder.encode_segment(raw, self.input_ended, coded),
+        };
         slot.part = Part::Coded;
         slot.consumed = consumed;
         slot.written = written;

@@ -5,7 +5,7 @@
 //! |---:|---:|---|
 //! | 0 | 4 | magic `LJOB` |
 //! | 4 | 1 | version of this layout: 1 |
-//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify |
+//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store |
 //! | 6 | 1 | level: 1 fast, 2 default |
 //! | 7 | 1 | flags: bit 0 = do not verify; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
@@ -20,7 +20,7 @@
 
 use std::fmt;
 
-pub use lepta_codec::Level;
+pub use lepta_codec::{KEY_EVERY, Level};
 
 /// Length of an encoded job in bytes.
 pub const JOB_HEADER_LENGTH: usize = 32;
@@ -40,11 +40,13 @@ pub enum Operation {
     Decompress,
     /// Containers in, nothing out: only whether they are whole.
     Verify,
+    /// Any bytes in, a verified container out that holds them as they are: no model looks at them.
+    Store,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 3] = [Self::Compress, Self::Decompress, Self::Verify];
+    pub const ALL: [Self; 4] = [Self::Compress, Self::Decompress, Self::Verify, Self::Store];
 
     /// The word on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Operation {
             Self::Compress => "compress",
             Self::Decompress => "decompress",
             Self::Verify => "verify",
+            Self::Store => "store",
         }
     }
 
@@ -60,6 +63,7 @@ impl Operation {
             Self::Compress => 1,
             Self::Decompress => 2,
             Self::Verify => 3,
+            Self::Store => 4,
         }
     }
 }
@@ -271,7 +275,7 @@ mod tests {
         assert_eq!(with(0, b'X'), Err(JobError::Magic(*b"XJOB")));
         assert_eq!(with(4, 2), Err(JobError::Version(2)));
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
-        assert_eq!(with(5, 4), Err(JobError::Operation(4)));
+        assert_eq!(with(5, 5), Err(JobError::Operation(5)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
         assert_eq!(with(7, 2), Err(JobError::Flags(2)));
         let mut header = sample().encode();

@@ -67,7 +67,7 @@ pub(crate) fn run_job(
             report.begin(&task.job, arguments.threads);
             note_progress(&report);
             match task.job.operation {
-                Operation::Compress => compress(&task, readied, input, report),
+                Operation::Compress | Operation::Store => compress(&task, readied, input, report),
                 Operation::Decompress => {
                     let output = Output::new(StandardOutput);
                     decompress(&task, input, Some(output), report)
@@ -157,6 +157,7 @@ fn compress(
         }),
         injection: task.injection,
     };
+    let stores = task.job.operation == Operation::Store;
     let slots = readied.buffers.into_iter();
     let slots = slots.map(|buffer| Slot::new(buffer, &report)).collect();
     let encoder = || {
@@ -171,12 +172,16 @@ fn compress(
     let (mut report, outcome) = match readied.beside {
         Some(mut checker) => {
             checker.begin(options);
-            Compression::new(input, encoder(), checker, slots, report, task.injection).run()
+            Compression::new(input, encoder(), checker, slots, report, task.injection)
+                .storing(stores)
+                .run()
         }
         None => {
             let verifier = Verifier::new(&options, Output::new(StandardOutput));
             let checker = InlineChecker::new(verifier);
-            Compression::new(input, encoder(), checker, slots, report, task.injection).run()
+            Compression::new(input, encoder(), checker, slots, report, task.injection)
+                .storing(stores)
+                .run()
         }
     };
     report.verified = outcome.is_ok() && task.job.verify;

@@ -98,6 +98,8 @@ impl Report {
         self.operation = Some(job.operation);
         if job.operation == Operation::Compress {
             self.level = Some(job.level);
+        }
+        if matches!(job.operation, Operation::Compress | Operation::Store) {
             self.threads = threads.count();
         }
     }
@@ -110,7 +112,7 @@ impl Report {
             return None;
         }
         let (original, compressed) = match self.operation? {
-            Operation::Compress => (self.bytes_in, self.tally.bytes_out),
+            Operation::Compress | Operation::Store => (self.bytes_in, self.tally.bytes_out),
             Operation::Decompress => (self.tally.bytes_out, self.bytes_in),
             Operation::Verify => return None,
         };

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> ! {
 fn threads(arguments: &Arguments) -> Threads {
     match arguments.operation {
         Some(Operation::Decompress | Operation::Verify) => Threads::One,
-        Some(Operation::Compress) | None => arguments.threads,
+        Some(Operation::Compress | Operation::Store) | None => arguments.threads,
     }
 }
 
@@ -54,7 +54,9 @@ fn threads(arguments: &Arguments) -> Threads {
 fn sealed_buffers(arguments: &Arguments) -> usize {
     match arguments.operation {
         Some(Operation::Decompress | Operation::Verify) => 0,
-        Some(Operation::Compress) | None => usize::from(arguments.threads.count()),
+        Some(Operation::Compress | Operation::Store) | None => {
+            usize::from(arguments.threads.count())
+        }
     }
 }
 

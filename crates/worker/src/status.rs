@@ -34,6 +34,7 @@ status_table! {
     Done = 0, "done", "done, and verified unless verification was switched off";
     Other = 1, "other", "a failure that no other status names";
     Usage = 2, "usage", "the command line or the job header is wrong";
+    NothingGained = 10, "nothing_gained", "the result would not be smaller, and was wanted only if it is";
     Memory = 30, "memory", "the memory limit does not suffice";
     Time = 31, "time", "the limit of processor time is used up";
     Size = 32, "size", "the input is longer than the job allows";

@@ -202,12 +202,21 @@ impl Encoder {
     /// If `raw` is empty or longer than [`SEGMENT_INPUT`], or `out` shorter than
     /// [`ENCODED_SEGMENT_MAX`].
     pub fn encode_stored(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
+        self.forget_segment();
+        self.store_segment(raw, out)
+    }
+
+    /// Codes all of `raw` as a stored segment, without looking at it, and the container's header before
+    /// the first. Returns the bytes written.
+    ///
+    /// # Panics
+    /// As [`Encoder::encode_stored`].
+    pub fn store_segment(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
         assert!(
             (1..=SEGMENT_INPUT).contains(&raw.len()),
             "{} bytes are no segment",
             raw.len()
         );
-        self.forget_segment();
         let header_size = self.begin_segment(out);
         header_size + self.store(raw, &mut out[header_size..])
     }

@@ -244,7 +244,7 @@ fn details(report: &WorkerReport, input: &Digest) -> String {
 /// How much smaller the compressed side is, in percent of the original.
 fn saving_percent(operation: Operation, bytes_in: u64, bytes_out: u64) -> Option<f64> {
     let (original, compressed) = match operation {
-        Operation::Compress => (bytes_in, bytes_out),
+        Operation::Compress | Operation::Store => (bytes_in, bytes_out),
         Operation::Decompress => (bytes_out, bytes_in),
         Operation::Verify => return None,
     };

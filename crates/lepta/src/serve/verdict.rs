@@ -1,0 +1,121 @@
+//! Whether what came out of a worker is the whole, right result.
+//!
+//! Invariant: it is only if the worker ended by itself with status 0, reports that it was jailed and
+//! that all was verified, and has read and written exactly the bytes that went through this process.
+
+use lepta_worker::job::Operation;
+use lepta_worker::status::Status;
+
+use super::pool::draining;
+use super::reason::Reason;
+use super::refusal::Refusal;
+use super::slot::{Cut, Ended};
+use crate::worker::{Ending, WorkerReport};
+
+/// What passed between this process and the worker, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// To the worker; `None` if it did not take all of the body.
+    pub(crate) in_whole: Option<u64>,
+    /// From the worker.
+    pub(crate) out: u64,
+}
+
+/// The report of a success, or why it is none.
+pub(crate) fn judge(
+    operation: Operation,
+    ended: Ended,
+    passed: Passed,
+) -> Result<WorkerReport, Refusal> {
+    match (ended.cut, ended.outcome.ending) {
+        (Some(Cut::Deadline), _) => return Err(Refusal::too_slow()),
+        (Some(Cut::Draining), _) => return Err(draining()),
+        (Some(Cut::Abandoned), _) => {
+            return Err(Refusal::new(Reason::Aborted, "nobody waits for the result"));
+        }
+        (None, Ending::Signal(_)) => {
+            return Err(Refusal::new(Reason::Killed, "the worker died"));
+        }
+        (None, _) => {}
+    }
+    let report = ended
+        .outcome
+        .into_success(operation)
+        .map_err(|failure| Refusal::new(Reason::Status(failure.status), failure.message))?;
+    let is_all = passed.in_whole == Some(report.bytes_in) && passed.out == report.bytes_out;
+    if !is_all {
+        let detail = "the worker's report does not agree with what it read and wrote";
+        return Err(Refusal::new(Reason::Status(Status::Internal), detail));
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::Outcome;
+
+    fn ended(ending: Ending, cut: Option<Cut>) -> Ended {
+        let report = "{\"operation\":\"compress\",\"status\":0,\"bytes_in\":10,\"bytes_out\":7,\
+            \"kind\":null,\"width\":null,\"height\":null,\"segments\":1,\"segments_stored\":0,\
+            \"reasons\":[],\"verified\":true,\"alarms\":0,\"peak_rss_bytes\":null,\"jailed\":true,\
+            \"error\":null}";
+        Ended {
+            outcome: Outcome {
+                ending,
+                report: WorkerReport::parse(report.as_bytes()),
+            },
+            cut,
+        }
+    }
+
+    fn judged(ending: Ending, cut: Option<Cut>, passed: Passed) -> Result<u64, Reason> {
+        judge(Operation::Compress, ended(ending, cut), passed)
+            .map(|report| report.bytes_out)
+            .map_err(|refusal| refusal.reason)
+    }
+
+    const ALL: Passed = Passed {
+        in_whole: Some(10),
+        out: 7,
+    };
+
+    #[test]
+    fn only_all_of_it_is_a_success() {
+        let done = Ending::Status(Status::Done);
+        assert_eq!(judged(done, None, ALL), Ok(7));
+        let internal = Err(Reason::Status(Status::Internal));
+        for passed in [
+            Passed { out: 6, ..ALL },
+            Passed {
+                in_whole: None,
+                ..ALL
+            },
+            Passed {
+                in_whole: Some(11),
+                ..ALL
+            },
+        ] {
+            assert_eq!(judged(done, None, passed), internal);
+        }
+    }
+
+    #[test]
+    fn other_ends_have_their_reasons() {
+        let done = Ending::Status(Status::Done);
+        let time = Err(Reason::Status(Status::Time));
+        assert_eq!(judged(done, Some(Cut::Deadline), ALL), time);
+        assert_eq!(
+            judged(done, Some(Cut::Draining), ALL),
+            Err(Reason::Draining)
+        );
+        assert_eq!(
+            judged(done, Some(Cut::Abandoned), ALL),
+            Err(Reason::Aborted)
+        );
+        assert_eq!(judged(Ending::Signal(9), None, ALL), Err(Reason::Killed));
+        let damaged = Ending::Status(Status::Checksum);
+        let checksum = Err(Reason::Status(Status::Checksum));
+        assert_eq!(judged(damaged, None, ALL), checksum);
+    }
+}

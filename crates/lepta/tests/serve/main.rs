@@ -1,0 +1,16 @@
+//! `lepta serve`, end to end: the real programs, real sockets, clients good and bad.
+#![forbid(unsafe_code)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod bounds;
+mod client;
+mod endings;
+mod mixture;
+mod objects;
+mod real_clients;
+mod results;
+mod server;
+mod surroundings;

@@ -1,0 +1,157 @@
+//! What goes in comes back, and nothing that is wrong passes for a result.
+
+use std::io::Write;
+use std::net::Shutdown;
+
+use super::client::read_answer;
+use super::objects::{compressed, damaged_at_its_end, noise, photo, text};
+use super::server::Server;
+
+#[test]
+fn results_stream_with_their_verdict_behind_them() {
+    let server = Server::start("--workers 2");
+    for object in [photo().to_vec(), Vec::new(), text(3, 700_000)] {
+        for level in ["fast", "default"] {
+            let coded = server.post(&format!("/v1/compress?level={level}"), &object);
+            assert!(coded.result() == compressed(&object, level), "other bytes");
+            assert!(coded.headers.contains_key("trailer"));
+            assert_eq!(coded.trailers["lepta-bytes-in"], object.len().to_string());
+            assert_eq!(
+                coded.trailers.contains_key("lepta-saving"),
+                !object.is_empty()
+            );
+            let chunked = server.request("POST", "/v1/decompress");
+            let restored = chunked.chunked(coded.result()).send();
+            assert!(restored.result() == object);
+            assert!(!restored.trailers.contains_key("lepta-saving"));
+        }
+    }
+    server.stop();
+}
+
+#[test]
+fn held_answers_have_their_verdict_in_front() {
+    let server = Server::start("--workers 1");
+    let coded = server.post("/v1/compress?buffer=1", photo());
+    assert!(coded.result() == compressed(photo(), "default"));
+    assert_eq!(coded.headers["lepta-saving"], "27.473");
+    assert!(coded.trailers.is_empty() && coded.headers.contains_key("content-length"));
+    let request = server
+        .request("POST", "/v1/decompress")
+        .with("Lepta-Buffer", "1");
+    let restored = request.chunked(coded.result()).send();
+    assert!(restored.result() == photo());
+    assert_eq!(server.metric("lepta_held_bytes"), 0.0);
+    server.stop();
+}
+
+#[test]
+fn without_gain_the_answer_is_422_if_that_was_asked_for() {
+    let server = Server::start("--workers 1");
+    let target = "/v1/compress?buffer=1&must-save=1&level=fast";
+    let refused = server.post(target, &noise(1, 50_000));
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (422, "nothing_gained")
+    );
+    server.post(target, photo()).result();
+    let refused = server.post("/v1/compress?must-save=1", photo());
+    assert_eq!((refused.status, refused.problem().as_str()), (400, "usage"));
+    server.stop();
+}
+
+/// A container that turns out to be damaged behind the first pieces of the answer.
+#[test]
+fn an_answer_that_turns_bad_is_broken_off_before_its_end() {
+    let server = Server::start("--workers 1");
+    let answer = server.post("/v1/decompress", damaged_at_its_end());
+    assert_eq!(answer.status, 200);
+    assert!(!answer.is_whole && answer.trailers.is_empty());
+    assert!(noise(1, 1_500_000).starts_with(&answer.body));
+    let held = server.post("/v1/decompress?buffer=1", damaged_at_its_end());
+    assert_eq!((held.status, held.problem().as_str()), (422, "checksum"));
+    let log = server.stop();
+    assert_eq!(log.matches("\"reason\":\"checksum\"").count(), 2, "{log}");
+}
+
+#[test]
+fn damage_that_is_found_at_once_is_422() {
+    let server = Server::start("--workers 2");
+    for (container, reason) in [
+        (photo(), "malformed"),
+        (&compressed(photo(), "fast")[..30], "truncated"),
+        (&[][..], "truncated"),
+    ] {
+        let refused = server.post("/v1/decompress", container);
+        assert_eq!((refused.status, refused.problem().as_str()), (422, reason));
+    }
+    // The client still sends while the answer is there already.
+    let refused = server.post("/v1/decompress", &noise(5, 3_000_000));
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (422, "malformed")
+    );
+    server.stop();
+}
+
+#[test]
+fn a_body_that_breaks_off_is_never_taken_for_whole() {
+    let server = Server::start("--workers 1");
+    let half = &photo()[..60_000];
+    for (name, value) in [
+        ("Content-Length", "117638"),
+        ("Transfer-Encoding", "chunked"),
+    ] {
+        for target in ["/v1/compress", "/v1/compress?buffer=1"] {
+            let request = server.request("POST", target).with(name, value);
+            let mut stream = request.begin();
+            if name == "Transfer-Encoding" {
+                stream.write_all(b"1CB86\r\n").expect("a connection");
+            }
+            stream.write_all(half).expect("a connection");
+            stream.shutdown(Shutdown::Write).expect("a connection");
+            let answer = read_answer(&stream);
+            assert!(!answer.is_whole || answer.status == 400, "{answer:?}");
+        }
+    }
+    // A chunk whose length is no number.
+    let request = server
+        .request("POST", "/v1/compress")
+        .with("Transfer-Encoding", "chunked");
+    let mut stream = request.begin();
+    stream
+        .write_all(b"5\r\nhello\r\nx\r\n")
+        .expect("a connection");
+    let answer = read_answer(&stream);
+    assert!(!answer.is_whole || answer.status == 400, "{answer:?}");
+    server.post("/v1/compress", photo()).result();
+    server.stop();
+}
+
+#[test]
+fn over_http_1_0_answers_are_held_or_refused() {
+    let server = Server::start("--workers 1 --buffer-limit 100000");
+    let old = |target: &str, body: &[u8]| {
+        let request = server.request("POST", target);
+        request.body(body).version_1_0().send()
+    };
+    let coded = old("/v1/compress", photo());
+    assert!(coded.headers.contains_key("content-length"));
+    let restored = old("/v1/decompress", coded.result());
+    assert_eq!(
+        (restored.status, restored.problem().as_str()),
+        (413, "size")
+    );
+    server.stop();
+}
+
+/// Without `TE: trailers` the end of the answer alone is the verdict.
+#[test]
+fn clients_that_do_not_want_trailers_get_none() {
+    let server = Server::start("--workers 1");
+    let request = server.request("POST", "/v1/compress").body(photo());
+    let answer = request.without_trailers().send();
+    assert!(answer.is_whole && answer.trailers.is_empty());
+    assert!(answer.body == compressed(photo(), "default"));
+    server.stop();
+}
