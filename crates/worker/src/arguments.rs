@@ -28,6 +28,7 @@ Options:
   --time-limit SECONDS   processor time, then status 31 [none]
   --memory-limit BYTES   memory of the whole process [24000000]
   --key-every N          start anew after N PNGs, so that what follows decodes alone; 0: never [32]
+  --patch-from-fd N      code against the PNG that descriptor N gives; decoding needs the same file
   --no-verify            compress without decoding and comparing; the report says so
   --no-sandbox           run without the jail; the report says so
   --await-job            read the job from a header on the input, once the jail is up
@@ -70,6 +71,8 @@ pub(crate) struct Arguments {
     pub(crate) level: Option<Level>,
     /// After how many PNGs all models start anew, 0 for never; `None`: not given.
     pub(crate) key_every: Option<u32>,
+    /// The descriptor of a reference file, 3 or above.
+    pub(crate) reference: Option<i32>,
     pub(crate) threads: Threads,
     pub(crate) report: ReportForm,
     /// Seconds of processor time, at least 1.
@@ -113,6 +116,7 @@ impl Arguments {
             operation: None,
             level: None,
             key_every: None,
+            reference: None,
             threads: Threads::One,
             report: ReportForm::Text,
             time_limit: None,
@@ -139,6 +143,10 @@ impl Arguments {
                 Arg::Long("key-every") => {
                     let count = number(parser, "--key-every", 0)?;
                     self.key_every = Some(u32::try_from(count).unwrap_or(u32::MAX));
+                }
+                Arg::Long("patch-from-fd") => {
+                    let descriptor = number(parser, "--patch-from-fd", 3)?;
+                    self.reference = Some(i32::try_from(descriptor).unwrap_or(i32::MAX));
                 }
                 Arg::Long("threads") => self.threads = one_of(parser, "--threads", &THREADS)?,
                 Arg::Long("report") => self.report = one_of(parser, "--report", &REPORTS)?,
@@ -283,7 +291,7 @@ mod tests {
     fn every_option_is_taken() {
         let arguments = run(
             "--level fast --threads=2 decompress --report json --time-limit 7 \
-             --memory-limit 9000000 --no-sandbox",
+             --memory-limit 9000000 --no-sandbox --patch-from-fd 3",
         )
         .expect("all of it is right");
         assert_eq!(arguments.operation, Some(Operation::Decompress));
@@ -292,6 +300,7 @@ mod tests {
         assert_eq!(arguments.report, ReportForm::Json);
         assert_eq!(arguments.time_limit, Some(7));
         assert_eq!(arguments.memory_limit, 9_000_000);
+        assert_eq!(arguments.reference, Some(3));
         assert!(!arguments.sandbox && arguments.verify && !arguments.await_job);
         assert!(run("--await-job").expect("no operation").await_job);
         assert!(!run("compress --no-verify").expect("allowed").verify);
@@ -308,6 +317,7 @@ mod tests {
             ("compress --time-limit 0", "from 1 up"),
             ("compress --memory-limit -1", "--memory-limit -1"),
             ("compress --memory-limit", "memory-limit"),
+            ("compress --patch-from-fd 2", "--patch-from-fd 2"),
             ("compress --nonsense", "--nonsense"),
             ("verify --no-verify", "compress alone"),
             ("--await-job --level fast", "come with the job"),

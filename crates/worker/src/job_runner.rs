@@ -2,14 +2,16 @@
 //!
 //! Invariant: model states are allocated here, after the limits and the jail are in force.
 
-use lepta_codec::{Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, UNIT_MAX};
+use lepta_codec::{
+    Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, ReferenceFile, UNIT_MAX,
+};
 use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
 use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
 use lepta_worker::status::Status;
 
 use crate::arguments::Arguments;
 use crate::beside_checker::BesideChecker;
-use crate::budget::{self, ImageBytes};
+use crate::budget::{self, ImageBytes, PAGE};
 use crate::compress::Compression;
 use crate::decompress::decode;
 use crate::ending::Ending;
@@ -17,8 +19,10 @@ use crate::failure::Failure;
 use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
 use crate::last_words::note_progress;
+use crate::reference::ReferenceInput;
 use crate::report::Report;
 use crate::slot::Slot;
+use crate::startup::limit_memory;
 use crate::streams::{Input, Output, UnitReader};
 use crate::verifier::{Verifier, VerifierOptions};
 
@@ -29,24 +33,27 @@ pub(crate) struct Readied {
     pub(crate) buffers: Vec<SealedBuffer>,
     /// The thread that verifies, if there is one.
     pub(crate) beside: Option<BesideChecker>,
+    /// Where a reference comes from.
+    pub(crate) reference: Option<ReferenceInput>,
 }
 
 /// A job with the memory for its images.
 struct Task {
     job: Job,
     images: ImageBytes,
+    reference: Option<ReferenceFile>,
     injection: Option<Injection>,
 }
 
 /// Runs the job and ends the process.
 pub(crate) fn run_job(
     arguments: &Arguments,
-    readied: Readied,
+    mut readied: Readied,
     ending: Ending,
     mut report: Report,
 ) -> ! {
     let mut input = Input::new(StandardInput::standard());
-    let (report, outcome) = match take_task(arguments, &mut input) {
+    let (report, outcome) = match take_task(arguments, &mut input, readied.reference.take()) {
         Ok(task) => {
             report.begin(&task.job, arguments.threads);
             note_progress(&report);
@@ -64,7 +71,11 @@ pub(crate) fn run_job(
     ending.leave(report, outcome)
 }
 
-fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<Task, Failure> {
+fn take_task(
+    arguments: &Arguments,
+    input: &mut Input<StandardInput>,
+    reference: Option<ReferenceInput>,
+) -> Result<Task, Failure> {
     let job = match arguments.operation {
         Some(operation) if !arguments.await_job => Job {
             operation,
@@ -73,13 +84,20 @@ fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<
             memory_limit: None,
             input_limit: None,
             key_every: arguments.key_every.unwrap_or(KEY_EVERY),
+            reference: reference.is_some(),
         },
         allowed => read_job(input, allowed, arguments.memory_limit)?,
     };
     let memory_limit = job.memory_limit.unwrap_or(arguments.memory_limit);
+    let reference = read_reference(job.reference, reference)?;
+    let length = reference.as_ref().map_or(0, |file| file.bytes().len());
+    let length = length.next_multiple_of(PAGE);
+    let images = budget::image_bytes(job.operation, memory_limit, length)?;
+    limit_memory(arguments, length)?;
     Ok(Task {
         job,
-        images: budget::image_bytes(job.operation, memory_limit)?,
+        images,
+        reference,
         injection: arguments.injection,
     })
 }
@@ -115,6 +133,21 @@ fn read_job(
     Ok(job)
 }
 
+/// Reads the reference if the job wants it.
+fn read_reference(
+    wanted: bool,
+    source: Option<ReferenceInput>,
+) -> Result<Option<ReferenceFile>, Failure> {
+    match (wanted, source) {
+        (false, _) => Ok(None),
+        (true, Some(source)) => source.read().map(Some),
+        (true, None) => {
+            let message = "the job has a reference, which this worker was not started for";
+            Err(Failure::new(Status::Usage, message))
+        }
+    }
+}
+
 fn compress(
     task: &Task,
     readied: Readied,
@@ -126,17 +159,22 @@ fn compress(
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
         }),
+        reference: task.reference.clone(),
         injection: task.injection,
     };
     let slots = readied.buffers.into_iter();
     let slots = slots.map(|buffer| Slot::new(buffer, &report)).collect();
     let encoder = || {
-        Encoder::new(&EncoderOptions {
+        let mut encoder = Encoder::new(&EncoderOptions {
             level: task.job.level,
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
             key_every: task.job.key_every,
-        })
+        });
+        if let Some(reference) = &task.reference {
+            encoder.set_reference(reference.clone());
+        }
+        encoder
     };
     let (mut report, outcome) = match readied.beside {
         Some(mut checker) => {
@@ -164,6 +202,9 @@ fn decompress(
         state_bytes: task.images.rows,
         image_bytes: task.images.whole,
     });
+    if let Some(reference) = &task.reference {
+        decoder.set_reference(reference.clone());
+    }
     let outcome = decode(reader, &mut decoder, output, &mut report);
     (report, outcome)
 }

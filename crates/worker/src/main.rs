@@ -29,6 +29,7 @@ mod inline_checker;
 mod job_runner;
 mod json;
 mod last_words;
+mod reference;
 mod report;
 mod slot;
 mod startup;

@@ -184,7 +184,7 @@ impl ImageData {
             self.replay.push(scanline, &mut self.stream);
             return;
         };
-        if reference.parameters != self.parameters {
+        if reference.parameters != Some(self.parameters) {
             self.replay.push(scanline, &mut self.stream);
             return;
         }
@@ -331,8 +331,8 @@ impl ImageData {
     pub(super) fn give_up(self, pool: &mut BlockPool) -> Option<Box<Inflater>> {
         pool.recycle(self.recording.unwrap_or_default());
         self.reference.map(|reference| {
-            let (stream, inflater) = reference.into_parts();
-            pool.recycle(stream);
+            let (source, inflater) = reference.into_parts();
+            source.recycle(pool);
             inflater
         })
     }

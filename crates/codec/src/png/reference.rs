@@ -5,6 +5,7 @@
 
 use super::deflate::{Inflater, Parameters, Progress, Replay, Token};
 use super::filter::{self, FilterType};
+use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
@@ -14,7 +15,38 @@ use super::strips::Strip;
 const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
 
 /// Most tokens that are held; those of an image that has more are not used.
-const TOKENS_MAX: usize = 128 << 10;
+pub(super) const TOKENS_MAX: usize = 128 << 10;
+
+/// Where the zlib stream of a reference comes from.
+pub(super) enum Source {
+    /// It was kept when the image was coded.
+    Kept(KeptStream),
+    /// It is in a file.
+    Given(GivenImage),
+}
+
+impl Source {
+    fn peek(&self) -> &[u8] {
+        match self {
+            Self::Kept(stream) => stream.peek(),
+            Self::Given(image) => image.peek(),
+        }
+    }
+
+    fn consume(&mut self, pool: &mut BlockPool, count: usize) {
+        match self {
+            Self::Kept(stream) => stream.consume(pool, count),
+            Self::Given(image) => image.consume(count),
+        }
+    }
+
+    /// Gives the memory back.
+    pub(super) fn recycle(self, pool: &mut BlockPool) {
+        if let Self::Kept(stream) = self {
+            pool.recycle(stream);
+        }
+    }
+}
 
 /// The tokens of a reference's zlib stream that were read and not yet used.
 #[derive(Default)]
@@ -49,10 +81,10 @@ impl Tokens {
 
 /// Reads a reference image from its kept stream.
 pub(super) struct Reference {
-    stream: KeptStream,
+    source: Source,
     inflater: Box<Inflater>,
-    /// The parameters that its stream was made with.
-    pub(super) parameters: Parameters,
+    /// The parameters that its stream was made with, if they are known.
+    pub(super) parameters: Option<Parameters>,
     filter_distance: usize,
     tokens: Tokens,
     /// Bytes inflated that no row has been made of.
@@ -68,19 +100,22 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// The start of the image with this header that `stream` holds.
+    /// The start of the image with this header that `source` holds.
     pub(super) fn new(
         header: &ImageHeader,
-        parameters: Parameters,
-        stream: KeptStream,
+        parameters: Option<Parameters>,
+        source: Source,
         inflater: Box<Inflater>,
     ) -> Self {
         Self {
-            stream,
+            source,
             inflater,
             parameters,
             filter_distance: header.filter_distance(),
-            tokens: Tokens::default(),
+            tokens: Tokens {
+                given_up: parameters.is_none(),
+                ..Tokens::default()
+            },
             scanlines: Vec::new(),
             rows: Vec::new(),
             filters: Vec::new(),
@@ -165,9 +200,9 @@ impl Reference {
         (1 + start, end.min(pixels.len() - start))
     }
 
-    /// Gives up the stream and the inflater.
-    pub(super) fn into_parts(self) -> (KeptStream, Box<Inflater>) {
-        (self.stream, self.inflater)
+    /// Gives up the source and the inflater.
+    pub(super) fn into_parts(self) -> (Source, Box<Inflater>) {
+        (self.source, self.inflater)
     }
 
     fn read_rows(&mut self, pool: &mut BlockPool, row_bytes: usize, wanted: usize) -> bool {
@@ -211,7 +246,7 @@ impl Reference {
     /// Inflates some bytes; `false` where there are none.
     fn inflate(&mut self, pool: &mut BlockPool) -> bool {
         loop {
-            let mut input = self.stream.peek();
+            let mut input = self.source.peek();
             let available = input.len();
             let Ok(inflated) = self.inflater.inflate(&mut input) else {
                 return false;
@@ -221,7 +256,7 @@ impl Reference {
             self.scanlines.extend_from_slice(inflated.bytes);
             self.tokens.add(inflated.tokens);
             let ended = inflated.progress == Progress::Ended;
-            self.stream.consume(pool, consumed);
+            self.source.consume(pool, consumed);
             if some {
                 return true;
             }
