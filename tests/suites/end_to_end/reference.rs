@@ -29,6 +29,9 @@ impl Drop for Temporary {
     }
 }
 
+/// Whether a reason is the expected one.
+type Expected = fn(&NotModelled) -> bool;
+
 fn screenshot(frame: u32) -> Vec<u8> {
     write(&PngParameters::screenshot(640, 480, frame))
 }
@@ -114,7 +117,7 @@ fn what_is_of_no_use_as_a_reference_is_not_used() {
     let is_odd = |reason: &NotModelled| *reason == NotModelled::OddReference;
     let is_wide = |reason: &NotModelled| matches!(reason, NotModelled::WideReference { .. });
     let is_long = |reason: &NotModelled| *reason == NotModelled::LongReference;
-    let useless: [(&str, Vec<u8>, fn(&NotModelled) -> bool); 7] = [
+    let useless: [(&str, Vec<u8>, Expected); 7] = [
         ("empty", vec![], is_odd),
         ("text", b"no image".repeat(1000), is_odd),
         ("cut", cut, is_odd),

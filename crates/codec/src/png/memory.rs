@@ -163,7 +163,7 @@ impl Memory {
         let mut inflater = self
             .spare_inflater
             .take()
-            .unwrap_or_else(|| Box::new(Inflater::new()));
+            .unwrap_or_else(|| Box::new(Inflater::without_checksum()));
         inflater.reset();
         Some(Reference::new(header, parameters, source, inflater))
     }
