@@ -5,7 +5,7 @@
 //! on some paths, ask for the file's kind, which the jail forbids.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -66,6 +66,25 @@ fn write_to(descriptor: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
             result => return result.map_err(io::Error::from),
         }
     }
+}
+
+/// Takes over a descriptor that the process was started with, by its number: that of another one than
+/// the three standard descriptors. To be called before anything else is opened, which would get the
+/// number of one that is closed.
+///
+/// # Errors
+///
+/// `EBADF` if it is closed, or one of the three.
+pub fn inherited_descriptor(number: RawFd) -> io::Result<OwnedFd> {
+    if number <= STDERR {
+        return Err(Errno::EBADF.into());
+    }
+    // SAFETY: the borrow ends with this call, during which nothing closes the descriptor: `fcntl`
+    // says whether it is open, and what comes back is a descriptor of its own.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    let copy = nix::fcntl::fcntl(borrowed, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(STDERR + 1))?;
+    // SAFETY: the kernel has just made this descriptor, for nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// Reads from standard input. Returns how many bytes came; 0 at the end, or for an empty buffer.
@@ -168,4 +187,29 @@ pub fn standard_descriptor_was_closed(number: usize) -> bool {
     CLOSED_AT_START
         .get(number)
         .is_some_and(|closed| closed.load(Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn an_inherited_descriptor_is_taken_over_by_a_number_of_its_own() {
+        let file = File::open("/dev/zero").expect("/dev/zero");
+        let taken = inherited_descriptor(file.as_raw_fd()).expect("it is open");
+        assert_ne!(taken.as_raw_fd(), file.as_raw_fd());
+        drop(file);
+        let mut byte = [1];
+        assert_eq!(read_from(&taken, &mut byte).expect("a byte"), 1);
+        assert_eq!(byte, [0]);
+    }
+
+    #[test]
+    fn neither_a_standard_descriptor_nor_a_closed_one_is_taken_over() {
+        for number in [-1, STDIN, STDOUT, STDERR, RawFd::MAX] {
+            let error = inherited_descriptor(number).expect_err("refused");
+            assert_eq!(error.raw_os_error(), Some(libc::EBADF), "{number}");
+        }
+    }
 }

@@ -62,8 +62,8 @@ pub mod status;
 pub use arena::ArenaAllocator;
 pub use channel::{Full, Receiver, Sender};
 pub use descriptors::{
-    Input, StandardOutput, read_input, standard_descriptor_was_closed, write_error_line,
-    write_output,
+    Input, StandardOutput, inherited_descriptor, read_input, standard_descriptor_was_closed,
+    write_error_line, write_output,
 };
 pub use jail::{Jail, JailError};
 pub use last_words::{LastWords, Line, LineWriter, install_panic_hook, leave, set_last_words};

@@ -7,6 +7,15 @@
 const HEADER: usize = 12;
 const HEADER_COVERED: usize = 8;
 
+/// Bytes behind the header that say which reference there is.
+const REFERENCE: usize = 12;
+
+/// Bytes in front of the first segment.
+fn front_length(container: &[u8]) -> usize {
+    let has_reference = container.get(7).is_some_and(|flags| flags & 1 == 1);
+    HEADER + if has_reference { REFERENCE } else { 0 }
+}
+
 /// Bytes of a segment header, and of those before its checksum.
 const SEGMENT_HEADER: usize = 15;
 const SEGMENT_COVERED: usize = 11;
@@ -21,11 +30,14 @@ const END: u8 = 2;
 /// cover, as far as the lengths in the headers lead. The checksum over decoded
 /// bytes is left as it is: it is the last line of defence.
 pub fn repair_checksums(container: &mut [u8]) {
-    let Some((header, mut rest)) = container.split_at_mut_checked(HEADER) else {
+    let front = front_length(container);
+    let Some((front, mut rest)) = container.split_at_mut_checked(front) else {
         return;
     };
-    let checksum = crc32fast::hash(&header[..HEADER_COVERED]);
-    header[HEADER_COVERED..].copy_from_slice(&checksum.to_le_bytes());
+    for header in front.chunks_exact_mut(HEADER) {
+        let checksum = crc32fast::hash(&header[..HEADER_COVERED]);
+        header[HEADER_COVERED..].copy_from_slice(&checksum.to_le_bytes());
+    }
     while let Some((header, after)) = rest.split_at_mut_checked(SEGMENT_HEADER) {
         let length = u32::from_le_bytes([header[4], header[5], header[6], 0]);
         let Some((payload, next)) = after.split_at_mut_checked(length as usize) else {
@@ -51,7 +63,7 @@ pub fn segment_kinds(container: &[u8]) -> Vec<u8> {
 /// The same with the number of raw bytes that each decodes to.
 pub fn segments(container: &[u8]) -> Vec<(u8, usize)> {
     let mut kinds = vec![];
-    let mut place = HEADER;
+    let mut place = front_length(container);
     while let Some(header) = container.get(place..place + SEGMENT_HEADER) {
         let raw_length = u32::from_le_bytes([header[1], header[2], header[3], 0]);
         kinds.push((header[0], raw_length as usize));

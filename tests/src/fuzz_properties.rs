@@ -4,9 +4,12 @@
 //! targets in `fuzz/` and the replay of their seeds run the same functions.
 
 use crate::container::repair_checksums;
-use crate::in_process::{LEVELS, compress, decompress};
+use crate::in_process::{
+    LEVELS, compress, compress_against, compress_summed, decompress, decompress_against,
+};
 use crate::jpeg_generator::{Kind, generate};
-use lepta_codec::Level;
+use crate::png_generator::{Defect, PngParameters, write, write_gray};
+use lepta_codec::{Level, ReferenceFile};
 
 /// Any bytes come back. The first byte chooses the level.
 pub fn bytes_come_back(data: &[u8]) {
@@ -42,6 +45,130 @@ pub fn decoder_takes_anything(data: &[u8]) {
     let repaired = decompress(&forged);
     // What decodes had the right checksums before.
     assert!(plain.is_err() || repaired == plain);
+}
+
+/// The replay of deflate puts out what the real zlib does: an image made by it is modelled whole, to the
+/// last byte. The first bytes choose zlib's level, strategy, memory level and the width; what follows is
+/// a program that makes the pixels, see [`run_program`].
+pub fn deflate_is_replayed(data: &[u8]) {
+    let Some(([level, strategy, memory_level, width], program)) = data.split_first_chunk() else {
+        return;
+    };
+    let pixels = run_program(program);
+    if pixels.is_empty() {
+        return;
+    }
+    let parameters = PngParameters {
+        width: 1 + u32::from(*width) * 5,
+        level: 1 + i32::from(level % 9),
+        strategy: i32::from(strategy % 5),
+        memory_level: 1 + i32::from(memory_level % 9),
+        ..PngParameters::screenshot(1, 1, 0)
+    };
+    let file = write_gray(&parameters, &pixels);
+    let (compressed, summary) = compress_summed(&file, Level::Fast);
+    assert_eq!(
+        (
+            summary.images,
+            &summary.reasons[..],
+            summary.segments_stored
+        ),
+        (1, &[][..], 0),
+        "level {}, strategy {}, memory level {}",
+        parameters.level,
+        parameters.strategy,
+        parameters.memory_level
+    );
+    assert!(decompress(&compressed).as_deref() == Ok(&file));
+}
+
+/// Most bytes that a program makes.
+const PROGRAM_OUTPUT: usize = 100_000;
+
+/// Bytes made by instructions of four bytes each: the first says what, the others how much of it. So a
+/// short input slides zlib's window and fills its blocks.
+fn run_program(program: &[u8]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = vec![];
+    for &[kind, a, b, c] in program.as_chunks::<4>().0 {
+        let length = 1 + usize::from(c) * 9;
+        if bytes.len() + length > PROGRAM_OUTPUT {
+            break;
+        }
+        match kind % 4 {
+            0 => bytes.extend([a, b, c]),
+            1 => bytes.extend(vec![a; length + usize::from(b % 9)]),
+            2 => {
+                let distance = 1 + usize::from(u16::from_le_bytes([a, b]));
+                for _ in 0..length {
+                    let from = bytes.len().checked_sub(distance);
+                    bytes.push(from.map_or(0, |from| bytes[from]));
+                }
+            }
+            _ => {
+                let mut noise = fastrand::Rng::with_seed(u64::from(a) << 8 | u64::from(b));
+                bytes.extend((0..length).map(|_| noise.u8(..) >> (a % 8)));
+            }
+        }
+    }
+    bytes
+}
+
+/// A generated PNG of any kind comes back, alone and twice in a stream. The first byte chooses the
+/// level, the second what is wrong with the file, if anything, the next eight the seed.
+pub fn png_files_come_back(data: &[u8]) {
+    let Some(([choice, defect], seed)) = data.split_first_chunk() else {
+        return;
+    };
+    let mut bytes = [0; 8];
+    let length = seed.len().min(8);
+    bytes[..length].copy_from_slice(&seed[..length]);
+    let parameters = PngParameters {
+        defect: Defect::ALL.get(usize::from(*defect)).copied(),
+        ..PngParameters::random(u64::from_le_bytes(bytes), 80)
+    };
+    let file = write(&parameters);
+    let next = write(&PngParameters {
+        frame: 1,
+        defect: None,
+        ..parameters
+    });
+    assert_comes_back(&file, level(*choice));
+    assert_comes_back(&[&file[..], &next, &file].concat(), level(*choice));
+}
+
+/// A damaged reference does no harm: an image coded against it comes back, and a container that was forged
+/// to name it gives an error or the right bytes. The first byte chooses the level; then two bytes each say
+/// where in the reference, and one what is changed there.
+pub fn hostile_references_do_no_harm(data: &[u8]) {
+    let Some((&choice, changes)) = data.split_first() else {
+        return;
+    };
+    let frames = [0, 1].map(|frame| {
+        write(&PngParameters {
+            chunk_size: 300,
+            ..PngParameters::screenshot(120, 80, frame)
+        })
+    });
+    let mut hostile = frames[0].clone();
+    for &[low, high, change] in changes.as_chunks::<3>().0 {
+        let place = usize::from(u16::from_le_bytes([low, high])) % (hostile.len() + 1);
+        match hostile.get_mut(place) {
+            Some(byte) => *byte ^= change,
+            None => hostile.truncate(hostile.len() - usize::from(change).min(hostile.len())),
+        }
+        if hostile.is_empty() {
+            break;
+        }
+    }
+    let (against, _) = compress_against(&frames[1], level(choice), &hostile);
+    assert!(decompress_against(&against, &hostile).as_deref() == Ok(&frames[1]));
+    let (mut forged, _) = compress_against(&frames[1], level(choice), &frames[0]);
+    let identity = ReferenceFile::new(hostile.clone()).identity();
+    forged[12..16].copy_from_slice(&identity.length.to_le_bytes());
+    forged[16..20].copy_from_slice(&identity.checksum.to_le_bytes());
+    repair_checksums(&mut forged);
+    let decoded = decompress_against(&forged, &hostile);
+    assert!(decoded.is_err() || decoded.as_deref() == Ok(&frames[1]));
 }
 
 fn level(choice: u8) -> Level {

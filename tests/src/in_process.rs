@@ -5,7 +5,7 @@
 
 use lepta_codec::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level,
-    SEGMENT_INPUT, Step, Summary,
+    ReferenceFile, SEGMENT_INPUT, Step, Summary,
 };
 
 /// Bytes for the image rows of one state, as a worker with the default memory
@@ -30,15 +30,26 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
 
 /// The same with the encoder's own account of it.
 pub fn compress_summed(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
-    run_encoder(input, level, SEGMENT_INPUT)
+    run_encoder(input, level, SEGMENT_INPUT, None)
+}
+
+/// The same against a reference.
+pub fn compress_against(input: &[u8], level: Level, reference: &[u8]) -> (Vec<u8>, Summary) {
+    let reference = ReferenceFile::new(reference.to_vec());
+    run_encoder(input, level, SEGMENT_INPUT, Some(reference))
 }
 
 /// The same with `visible` bytes in sight of the encoder, at least a segment's.
 pub fn compress_seeing(input: &[u8], level: Level, visible: usize) -> Vec<u8> {
-    run_encoder(input, level, visible).0
+    run_encoder(input, level, visible, None).0
 }
 
-fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary) {
+fn run_encoder(
+    input: &[u8],
+    level: Level,
+    visible: usize,
+    reference: Option<ReferenceFile>,
+) -> (Vec<u8>, Summary) {
     let options = EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
@@ -47,6 +58,9 @@ fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary)
         image_bytes: 2 * STATE_BYTES,
     };
     let mut encoder = Encoder::new(&options);
+    if let Some(reference) = reference {
+        encoder.set_reference(reference);
+    }
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut output = Vec::new();
     let mut rest = input;
@@ -85,11 +99,24 @@ pub enum Damage {
 /// # Errors
 /// What is wrong with it.
 pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Damage> {
-    let mut decoder = Decoder::new(&DecoderOptions {
+    decompress_with(&mut decoder(), compressed)
+}
+
+/// The same with a reference.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress_against(compressed: &[u8], reference: &[u8]) -> Result<Vec<u8>, Damage> {
+    let mut decoder = decoder();
+    decoder.set_reference(ReferenceFile::new(reference.to_vec()));
+    decompress_with(&mut decoder, compressed)
+}
+
+fn decoder() -> Decoder {
+    Decoder::new(&DecoderOptions {
         state_bytes: STATE_BYTES,
         image_bytes: 2 * STATE_BYTES,
-    });
-    decompress_with(&mut decoder, compressed)
+    })
 }
 
 fn decompress_with(decoder: &mut Decoder, compressed: &[u8]) -> Result<Vec<u8>, Damage> {

@@ -101,6 +101,18 @@ impl Run {
         Self::with_command(command)
     }
 
+    /// The release worker with a JSON report, that has `reference` as its descriptor 3.
+    pub fn with_reference(arguments: &[&str], reference: &Path) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"exec "$worker" "$@" 3<"$reference""#, "sh"])
+            .args(arguments)
+            .args(["--patch-from-fd", "3", "--report", "json"])
+            .env("worker", worker(Build::Release))
+            .env("reference", reference);
+        Self::with_command(command)
+    }
+
     /// Any command that leads to a worker.
     pub fn with_command(command: Command) -> Self {
         Self {

@@ -29,8 +29,45 @@ fn main() -> ExitCode {
     let trials = files
         .flat_map(|path| LEVELS.map(|level| trial(path.clone(), level_name(level))))
         .chain(folders.into_iter().map(tar_trial))
+        .chain(
+            pairs()
+                .step_by(if is_slow { 12 } else { 1 })
+                .map(pair_trial),
+        )
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Each PNG of a run of screenshots with the one before it.
+fn pairs() -> impl Iterator<Item = [PathBuf; 2]> {
+    let folders = corpus::png_folders().into_iter();
+    let is_run = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("run_")
+    };
+    let runs = folders.filter(move |(folder, _)| is_run(folder));
+    runs.flat_map(|(_, files)| {
+        let pairs = files
+            .windows(2)
+            .map(|pair| [pair[0].clone(), pair[1].clone()]);
+        pairs.collect::<Vec<_>>()
+    })
+}
+
+/// A frame against the one before, which comes by a descriptor.
+fn pair_trial([before, frame]: [PathBuf; 2]) -> Trial {
+    let name = format!("reference/{}", frame.display());
+    Trial::test(name.clone(), move || {
+        let original = fs::read(&frame)?;
+        let run = Run::with_reference(&["compress"], &before).on(&original);
+        let report = run.assert_done(&name);
+        assert_eq!(report.segments_stored, 0, "{name}: {report:?}");
+        assert_eq!(report.reasons, [""; 0], "{name}");
+        let back = Run::with_reference(&["decompress"], &before).on(&run.output);
+        back.assert_done(&name);
+        assert!(back.output == original, "{name}: other bytes come back");
+        Ok(())
+    })
 }
 
 /// All PNGs of a folder as one tar.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: each variant is one broken rule of FORMAT.md and carries the value that broke it.
 
+use crate::ReferenceIdentity;
 use std::fmt;
 
 /// A rule of the format that compressed data breaks.
@@ -18,6 +19,17 @@ pub enum Error {
     UnknownLevel(u8),
     /// Flags of a container header that no version 0 has are set.
     UnknownFlags(u8),
+    /// A container was coded against this reference, and none is given.
+    ReferenceMissing(ReferenceIdentity),
+    /// A container was coded against another reference than the one given.
+    OtherReference {
+        /// The one that is recorded.
+        recorded: ReferenceIdentity,
+        /// The one that is given.
+        given: ReferenceIdentity,
+    },
+    /// A container was coded against the reference given, which holds no image data of a PNG.
+    ReferenceHasNoImage,
     /// The CRC-32 over a container header differs.
     HeaderChecksum {
         /// As stored.
@@ -114,8 +126,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit status for this error: 30 memory, 51 checksum, 52 unknown version, 54 malformed,
-    /// 61 misuse of the interface.
+    /// The exit status for this error: 30 memory, 51 checksum, 52 unknown version, 53 reference, 54
+    /// malformed, 61 misuse of the interface.
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
@@ -125,6 +137,7 @@ impl Error {
             | Self::RawChecksum { .. }
             | Self::TotalChecksum { .. } => 51,
             Self::UnknownVersion(_) | Self::UnknownDraft(_) => 52,
+            Self::ReferenceMissing(_) | Self::OtherReference { .. } => 53,
             Self::UnitLength { .. } => 61,
             _ => 54,
         }
@@ -139,6 +152,16 @@ impl fmt::Display for Error {
             Self::UnknownDraft(draft) => write!(formatter, "unknown draft {draft} of the format"),
             Self::UnknownLevel(level) => write!(formatter, "unknown level {level}"),
             Self::UnknownFlags(flags) => write!(formatter, "unknown flags {flags:#06x}"),
+            Self::ReferenceMissing(recorded) => {
+                write!(formatter, "a reference of {recorded} is needed")
+            }
+            Self::OtherReference { recorded, given } => {
+                write!(
+                    formatter,
+                    "a reference of {recorded} is needed, not one of {given}"
+                )
+            }
+            Self::ReferenceHasNoImage => formatter.write_str("the reference holds no image"),
             Self::HeaderChecksum { stored, computed } => {
                 checksum(formatter, "container header", *stored, *computed)
             }

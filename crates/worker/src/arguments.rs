@@ -34,6 +34,7 @@ Options:
   --range START..END     decompress only these bytes of the original; nothing behind them is read
   --input-at OFFSET      with --range: the input begins at this place of the restart index
   --salvage              decompress what damage has left; status 51 and what is missing
+  --patch-from-fd N      code against the PNG that descriptor N gives; decoding needs the same file
   --no-verify            compress without decoding and comparing; the report says so
   --no-sandbox           run without the jail; the report says so
   --await-job            read the job from a header on the input, once the jail is up
@@ -83,6 +84,8 @@ pub(crate) struct Arguments {
     /// Where in the original the input begins, if not with a container.
     pub(crate) input_at: Option<u64>,
     pub(crate) salvage: bool,
+    /// The descriptor of a reference file, 3 or above.
+    pub(crate) reference: Option<i32>,
     pub(crate) threads: Threads,
     pub(crate) report: ReportForm,
     /// Seconds of processor time, at least 1.
@@ -130,6 +133,7 @@ impl Arguments {
             range: None,
             input_at: None,
             salvage: false,
+            reference: None,
             threads: Threads::One,
             report: ReportForm::Text,
             time_limit: None,
@@ -171,6 +175,10 @@ impl Arguments {
                     self.input_at = Some(number(parser, "--input-at", 0)?);
                 }
                 Arg::Long("salvage") => self.salvage = true,
+                Arg::Long("patch-from-fd") => {
+                    let descriptor = number(parser, "--patch-from-fd", 3)?;
+                    self.reference = Some(i32::try_from(descriptor).unwrap_or(i32::MAX));
+                }
                 Arg::Long("threads") => self.threads = one_of(parser, "--threads", &THREADS)?,
                 Arg::Long("report") => self.report = one_of(parser, "--report", &REPORTS)?,
                 Arg::Long("time-limit") => {
@@ -333,7 +341,7 @@ mod tests {
     fn every_option_is_taken() {
         let arguments = run(
             "--level fast --threads=2 decompress --report json --time-limit 7 \
-             --memory-limit 9000000 --no-sandbox",
+             --memory-limit 9000000 --no-sandbox --patch-from-fd 3",
         )
         .expect("all of it is right");
         assert_eq!(arguments.operation, Some(Operation::Decompress));
@@ -342,6 +350,7 @@ mod tests {
         assert_eq!(arguments.report, ReportForm::Json);
         assert_eq!(arguments.time_limit, Some(7));
         assert_eq!(arguments.memory_limit, 9_000_000);
+        assert_eq!(arguments.reference, Some(3));
         assert!(!arguments.sandbox && arguments.verify && !arguments.await_job);
         assert!(run("--await-job").expect("no operation").await_job);
         assert!(!run("compress --no-verify").expect("allowed").verify);
@@ -358,6 +367,7 @@ mod tests {
             ("compress --time-limit 0", "from 1 up"),
             ("compress --memory-limit -1", "--memory-limit -1"),
             ("compress --memory-limit", "memory-limit"),
+            ("compress --patch-from-fd 2", "--patch-from-fd 2"),
             ("compress --nonsense", "--nonsense"),
             ("verify --no-verify", "compress alone"),
             ("--await-job --level fast", "come with the job"),

@@ -25,6 +25,9 @@
 //! 2,740,000 for each state. With the default limit 14,901,088 bytes are left for file and rows; a state's
 //! rows take about 110 bytes a pixel of width.
 //!
+//! A reference file that is given beside the input (`--patch-from-fd`) is held once, in whole pages, for all
+//! states; so much less is left for rows and images.
+//!
 //! Invariant: what compression may use for rows depends on the memory limit alone, not on the number
 //! of threads nor on whether it verifies, so that the output does not either.
 
@@ -41,7 +44,7 @@ use crate::streams::READ_AHEAD;
 /// The limit for the whole process when none is given, in bytes.
 pub(crate) const DEFAULT_MEMORY_LIMIT: u64 = 24_000_000;
 
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 
 /// Resident bytes that are in no arena, and records of the arenas.
 const BASE: usize = 3_000_000;
@@ -97,12 +100,17 @@ pub(crate) struct ImageBytes {
     pub(crate) whole: usize,
 }
 
-/// What images may take within `limit` bytes for the whole process.
+/// What images may take within `limit` bytes for the whole process, of which a reference file takes
+/// `reference`.
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
-pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes, Failure> {
-    let rows = row_bytes(operation, limit)?;
+pub(crate) fn image_bytes(
+    operation: Operation,
+    limit: u64,
+    reference: usize,
+) -> Result<ImageBytes, Failure> {
+    let rows = row_bytes(operation, limit, reference)?;
     let spared = BASE - SCANS_BASE;
     let state_spared = MODEL + WORK - SCANS_STATE;
     let whole = match operation {
@@ -113,14 +121,20 @@ pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes
 }
 
 /// Bytes that each state of an operation may use for image rows within `limit` bytes for the whole
-/// process.
+/// process, of which a reference file takes `reference`.
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
-pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failure> {
+pub(crate) fn row_bytes(
+    operation: Operation,
+    limit: u64,
+    reference: usize,
+) -> Result<usize, Failure> {
     match operation {
-        Operation::Compress | Operation::Store => Ok(remainder(limit, COMPRESS_FIXED)? / 2),
-        Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED),
+        Operation::Compress | Operation::Store => {
+            Ok(remainder(limit, COMPRESS_FIXED + reference)? / 2)
+        }
+        Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED + reference),
     }
 }
 
@@ -129,9 +143,9 @@ pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failu
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
-pub(crate) fn held_bytes(limit: u64) -> Result<usize, Failure> {
-    let decompress = image_bytes(Operation::Decompress, limit)?;
-    let held = image_bytes(Operation::Compress, limit).map(|compress| {
+pub(crate) fn held_bytes(limit: u64, reference: usize) -> Result<usize, Failure> {
+    let decompress = image_bytes(Operation::Decompress, limit, reference)?;
+    let held = image_bytes(Operation::Compress, limit, reference).map(|compress| {
         let rows = decompress.rows.saturating_sub(compress.rows);
         rows.min(decompress.whole.saturating_sub(compress.whole))
     });
@@ -139,7 +153,7 @@ pub(crate) fn held_bytes(limit: u64) -> Result<usize, Failure> {
 }
 
 /// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
-/// process, of which sealed buffers take some. Each has what it needs for images of one scan and for images
+/// process, of which sealed buffers for results and a reference file of `reference` bytes take some. Each has what it needs for images of one scan and for images
 /// of several, which need it in different places: together they would be more than the limit, but no image
 /// uses both.
 ///
@@ -149,12 +163,14 @@ pub(crate) fn arena_bytes(
     limit: u64,
     threads: Threads,
     sealed_buffers: usize,
+    reference: usize,
 ) -> Result<(usize, usize), Failure> {
-    let whole = remainder(limit, BASE + sealed_buffers * CODED_LENGTH)? + BASE - SCANS_BASE;
+    let sealed = sealed_buffers * CODED_LENGTH + reference;
+    let whole = remainder(limit, BASE + sealed)? + BASE - SCANS_BASE;
     match threads {
         Threads::One => Ok((whole, 0)),
         Threads::Two => {
-            let rows = row_bytes(Operation::Compress, limit)?;
+            let rows = row_bytes(Operation::Compress, limit, reference)?;
             Ok((whole - SCANS_STATE, MODEL + WORK + rows))
         }
     }
@@ -196,7 +212,7 @@ mod tests {
         row("work", 2 * WORK);
         row("unit", UNIT);
         row("work", WORK + DECODED);
-        let rows = row_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT).expect("enough");
+        let rows = row_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT, 0).expect("enough");
         let sentence = format!("{} are left for the rows", grouped(rows));
         assert!(
             documentation.iter().any(|line| line.contains(&sentence)),
@@ -207,30 +223,31 @@ mod tests {
     #[test]
     fn a_limit_that_is_too_small_says_what_is_needed() {
         for operation in Operation::ALL {
-            let failure = row_bytes(operation, 1_000_000).expect_err("too small");
+            let failure = row_bytes(operation, 1_000_000, 0).expect_err("too small");
             assert_eq!(failure.status, Status::Memory);
             let words = failure
                 .message
                 .split(' ')
                 .filter_map(|word| word.parse().ok());
             let needed: u64 = words.max().expect("a number");
-            assert_eq!(row_bytes(operation, needed), Ok(0));
-            assert!(row_bytes(operation, needed - 1).is_err());
+            assert_eq!(row_bytes(operation, needed, 0), Ok(0));
+            assert!(row_bytes(operation, needed - 1, 0).is_err());
         }
     }
 
     #[test]
     fn all_parts_together_are_the_limit() {
-        for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, 50_000_001] {
-            let rows = row_bytes(Operation::Compress, limit).expect("enough");
-            let (main, second) = arena_bytes(limit, Threads::Two, 2).expect("enough");
-            let buffers = 2 * CODED_LENGTH;
+        let limits = [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, 50_000_001];
+        for (limit, reference) in limits.into_iter().zip([0, 3 << 20, PAGE]) {
+            let rows = row_bytes(Operation::Compress, limit, reference).expect("enough");
+            let (main, second) = arena_bytes(limit, Threads::Two, 2, reference).expect("enough");
+            let buffers = 2 * CODED_LENGTH + reference;
             let state = MODEL + WORK + rows;
             assert_eq!(second, state);
             assert!(main >= 2 * RAW_LENGTH + TAIL + state);
             let one_scan = BASE + buffers + 2 * RAW_LENGTH + TAIL + 2 * state;
             assert!(limit - 1 <= one_scan as u64 && one_scan as u64 <= limit);
-            let images = image_bytes(Operation::Compress, limit).expect("enough");
+            let images = image_bytes(Operation::Compress, limit, reference).expect("enough");
             let in_main = 2 * RAW_LENGTH + TAIL + SCANS_STATE + images.whole;
             assert!(main - 1 <= in_main && in_main <= main);
             assert_eq!((SCANS_BASE + buffers + main + SCANS_STATE) as u64, limit);
@@ -240,7 +257,7 @@ mod tests {
     #[test]
     fn the_published_memory_for_images_of_several_scans_is_in_use() {
         let documentation = include_str!("budget.rs");
-        let images = image_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT).expect("enough");
+        let images = image_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT, 0).expect("enough");
         for number in [SCANS_BASE, SCANS_STATE, images.whole] {
             assert!(documentation.contains(&grouped(number)), "{number}");
         }
@@ -254,22 +271,23 @@ mod tests {
             DEFAULT_MEMORY_LIMIT,
             u64::MAX,
         ] {
-            let held = held_bytes(limit).expect("enough");
-            let decompress = image_bytes(Operation::Decompress, limit).expect("enough");
-            if let Ok(compress) = image_bytes(Operation::Compress, limit) {
+            let held = held_bytes(limit, 0).expect("enough");
+            let decompress = image_bytes(Operation::Decompress, limit, 0).expect("enough");
+            if let Ok(compress) = image_bytes(Operation::Compress, limit, 0) {
                 assert!(decompress.rows - held >= compress.rows);
                 assert!(decompress.whole - held >= compress.whole);
             } else {
                 assert_eq!(held, 0);
             }
         }
-        assert!(held_bytes(DEFAULT_MEMORY_LIMIT).expect("enough") >= 1_800_000);
+        assert!(held_bytes(DEFAULT_MEMORY_LIMIT, 0).expect("enough") >= 1_800_000);
     }
 
     #[test]
     fn what_was_compressed_can_be_decompressed_with_the_same_limit() {
-        for limit in [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, u64::MAX] {
-            let images = |operation| image_bytes(operation, limit).expect("enough");
+        let limits = [COMPRESS_FIXED as u64, DEFAULT_MEMORY_LIMIT, u64::MAX];
+        for (limit, reference) in limits.into_iter().zip([0, 3 << 20, 3 << 20]) {
+            let images = |operation| image_bytes(operation, limit, reference).expect("enough");
             let compress = images(Operation::Compress);
             let decompress = images(Operation::Decompress);
             assert!(decompress.rows >= compress.rows);

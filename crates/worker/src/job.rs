@@ -7,7 +7,7 @@
 //! | 4 | 1 | version of this layout: 1 |
 //! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store |
 //! | 6 | 1 | level: 1 fast, 2 default |
-//! | 7 | 1 | flags: bit 0 = do not verify; the others are zero |
+//! | 7 | 1 | flags: bit 0 = do not verify, bit 1 = with the reference of the descriptor that the worker was started with; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
 //! | 16 | 8 | input limit in bytes, 0 = none: a longer object ends with status 32 |
 //! | 24 | 4 | PNGs after which all models start anew (a key), 0 = never; 32 is usual |
@@ -28,6 +28,7 @@ pub const JOB_HEADER_LENGTH: usize = 32;
 const MAGIC: [u8; 4] = *b"LJOB";
 const VERSION: u8 = 1;
 const FLAG_NO_VERIFY: u8 = 1;
+const FLAG_REFERENCE: u8 = 2;
 const KEY_OFFSET: usize = 24;
 const CRC_OFFSET: usize = JOB_HEADER_LENGTH - 4;
 
@@ -83,6 +84,9 @@ pub struct Job {
     pub input_limit: Option<u64>,
     /// After how many PNGs a compression starts all models anew; 0: never.
     pub key_every: u32,
+    /// Whether there is a reference: what comes from the descriptor that the worker was started with
+    /// (`--patch-from-fd`), up to its end. It is read before the object.
+    pub reference: bool,
 }
 
 /// Why a job header was refused.
@@ -137,6 +141,7 @@ impl Job {
         header[5] = self.operation.code();
         header[6] = level_code(self.level);
         header[7] = if self.verify { 0 } else { FLAG_NO_VERIFY };
+        header[7] |= if self.reference { FLAG_REFERENCE } else { 0 };
         header[8..16].copy_from_slice(&self.memory_limit.unwrap_or(0).to_le_bytes());
         header[16..24].copy_from_slice(&self.input_limit.unwrap_or(0).to_le_bytes());
         header[KEY_OFFSET..CRC_OFFSET].copy_from_slice(&self.key_every.to_le_bytes());
@@ -162,7 +167,7 @@ impl Job {
         if header[4] != VERSION {
             return Err(JobError::Version(header[4]));
         }
-        if header[7] & !FLAG_NO_VERIFY != 0 {
+        if header[7] & !(FLAG_NO_VERIFY | FLAG_REFERENCE) != 0 {
             return Err(JobError::Flags(header[7]));
         }
         Ok(Self {
@@ -172,6 +177,7 @@ impl Job {
             memory_limit: limit_at(header, 8),
             input_limit: limit_at(header, 16),
             key_every: u32::from_le_bytes(array_at(header, KEY_OFFSET)),
+            reference: header[7] & FLAG_REFERENCE != 0,
         })
     }
 }
@@ -224,6 +230,7 @@ mod tests {
             memory_limit: Some(24_000_000),
             input_limit: None,
             key_every: 32,
+            reference: false,
         }
     }
 
@@ -240,6 +247,7 @@ mod tests {
                             memory_limit: limit,
                             input_limit: limit,
                             key_every: limit.map_or(0, |limit| limit as u32),
+                            reference: limit.is_some(),
                         };
                         assert_eq!(Job::decode(&job.encode()), Ok(job));
                     }
@@ -277,7 +285,7 @@ mod tests {
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
         assert_eq!(with(5, 5), Err(JobError::Operation(5)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
-        assert_eq!(with(7, 2), Err(JobError::Flags(2)));
+        assert_eq!(with(7, 4), Err(JobError::Flags(4)));
         let mut header = sample().encode();
         header[31] ^= 1;
         assert!(matches!(

@@ -3,7 +3,8 @@
 //! Invariant: model states are allocated here, after the limits and the jail are in force.
 
 use lepta_codec::{
-    Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, SEGMENT_HEADER_SIZE, UNIT_MAX,
+    Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, ReferenceFile,
+    SEGMENT_HEADER_SIZE, UNIT_MAX,
 };
 use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
 use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
@@ -11,7 +12,7 @@ use lepta_worker::status::Status;
 
 use crate::arguments::Arguments;
 use crate::beside_checker::BesideChecker;
-use crate::budget::{self, ImageBytes};
+use crate::budget::{self, ImageBytes, PAGE};
 use crate::compress::Compression;
 use crate::decompress::decode;
 use crate::ending::Ending;
@@ -20,9 +21,11 @@ use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
 use crate::last_words::note_progress;
 use crate::range::{Part, decode_range};
+use crate::reference::ReferenceInput;
 use crate::report::Report;
 use crate::salvage::salvage;
 use crate::slot::Slot;
+use crate::startup::limit_memory;
 use crate::streams::{Input, Output, UnitReader};
 use crate::verifier::{Verifier, VerifierOptions};
 
@@ -33,12 +36,15 @@ pub(crate) struct Readied {
     pub(crate) buffers: Vec<SealedBuffer>,
     /// The thread that verifies, if there is one.
     pub(crate) beside: Option<BesideChecker>,
+    /// Where a reference comes from.
+    pub(crate) reference: Option<ReferenceInput>,
 }
 
 /// A job with the memory for its images.
 struct Task {
     job: Job,
     images: ImageBytes,
+    reference: Option<ReferenceFile>,
     injection: Option<Injection>,
     restart_every: u64,
     /// How a decompression gives back less than all.
@@ -57,12 +63,12 @@ enum Less {
 /// Runs the job and ends the process.
 pub(crate) fn run_job(
     arguments: &Arguments,
-    readied: Readied,
+    mut readied: Readied,
     ending: Ending,
     mut report: Report,
 ) -> ! {
     let mut input = Input::new(StandardInput::standard());
-    let (report, outcome) = match take_task(arguments, &mut input) {
+    let (report, outcome) = match take_task(arguments, &mut input, readied.reference.take()) {
         Ok(task) => {
             report.begin(&task.job, arguments.threads);
             note_progress(&report);
@@ -80,7 +86,11 @@ pub(crate) fn run_job(
     ending.leave(report, outcome)
 }
 
-fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<Task, Failure> {
+fn take_task(
+    arguments: &Arguments,
+    input: &mut Input<StandardInput>,
+    reference: Option<ReferenceInput>,
+) -> Result<Task, Failure> {
     let job = match arguments.operation {
         Some(operation) if !arguments.await_job => Job {
             operation,
@@ -89,27 +99,38 @@ fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<
             memory_limit: None,
             input_limit: None,
             key_every: arguments.key_every.unwrap_or(KEY_EVERY),
+            reference: reference.is_some(),
         },
         allowed => read_job(input, allowed, arguments.memory_limit)?,
     };
     let memory_limit = job.memory_limit.unwrap_or(arguments.memory_limit);
+    let reference = read_reference(job.reference, reference)?;
+    let length = reference.as_ref().map_or(0, |file| file.bytes().len());
+    let length = length.next_multiple_of(PAGE);
+    let images = budget::image_bytes(job.operation, memory_limit, length)?;
+    limit_memory(arguments, length)?;
     Ok(Task {
         job,
-        images: budget::image_bytes(job.operation, memory_limit)?,
+        images,
+        reference,
         injection: arguments.injection,
         restart_every: arguments.restart_every.unwrap_or(0),
-        less: less(arguments, memory_limit)?,
+        less: less(arguments, memory_limit, length)?,
     })
 }
 
-fn less(arguments: &Arguments, memory_limit: u64) -> Result<Option<Less>, Failure> {
+fn less(
+    arguments: &Arguments,
+    memory_limit: u64,
+    reference: usize,
+) -> Result<Option<Less>, Failure> {
     let Some(range) = arguments.range else {
         return Ok(arguments.salvage.then_some(Less::Salvage));
     };
     Ok(Some(Less::Range(Part {
         range,
         input_at: arguments.input_at,
-        held_bytes: budget::held_bytes(memory_limit)?,
+        held_bytes: budget::held_bytes(memory_limit, reference)?,
     })))
 }
 
@@ -144,6 +165,21 @@ fn read_job(
     Ok(job)
 }
 
+/// Reads the reference if the job wants it.
+fn read_reference(
+    wanted: bool,
+    source: Option<ReferenceInput>,
+) -> Result<Option<ReferenceFile>, Failure> {
+    match (wanted, source) {
+        (false, _) => Ok(None),
+        (true, Some(source)) => source.read().map(Some),
+        (true, None) => {
+            let message = "the job has a reference, which this worker was not started for";
+            Err(Failure::new(Status::Usage, message))
+        }
+    }
+}
+
 fn compress(
     task: &Task,
     readied: Readied,
@@ -155,19 +191,24 @@ fn compress(
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
         }),
+        reference: task.reference.clone(),
         injection: task.injection,
     };
     let stores = task.job.operation == Operation::Store;
     let slots = readied.buffers.into_iter();
     let slots = slots.map(|buffer| Slot::new(buffer, &report)).collect();
     let encoder = || {
-        Encoder::new(&EncoderOptions {
+        let mut encoder = Encoder::new(&EncoderOptions {
             level: task.job.level,
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
             key_every: task.job.key_every,
             restart_every: task.restart_every,
-        })
+        });
+        if let Some(reference) = &task.reference {
+            encoder.set_reference(reference.clone());
+        }
+        encoder
     };
     let (mut report, outcome) = match readied.beside {
         Some(mut checker) => {
@@ -204,6 +245,9 @@ fn decompress(
         state_bytes: task.images.rows - held_bytes,
         image_bytes: task.images.whole - held_bytes,
     });
+    if let Some(reference) = &task.reference {
+        decoder.set_reference(reference.clone());
+    }
     let outcome = match task.less {
         Some(Less::Range(part)) => decode_range(reader, &mut decoder, output, part, &mut report),
         Some(Less::Salvage) => salvage(reader, &mut decoder, output, &mut report),

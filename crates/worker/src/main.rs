@@ -33,6 +33,7 @@ mod json;
 mod last_words;
 mod missing;
 mod range;
+mod reference;
 mod report;
 mod salvage;
 mod slot;

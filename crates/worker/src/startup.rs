@@ -5,9 +5,11 @@
 //! that cannot be jailed, and was not told to do without, reads nothing and ends with status 62.
 
 use std::io::{stdin, stdout};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use lepta_sandbox::{Jail, JailError, SealedBuffer, arena, standard_descriptor_was_closed};
+use lepta_sandbox::{
+    Jail, JailError, SealedBuffer, arena, inherited_descriptor, standard_descriptor_was_closed,
+};
 use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -19,6 +21,7 @@ use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::job_runner::{Readied, run_job};
 use crate::last_words::{note_jailed, prepare_last_words};
+use crate::reference::{BUFFER_LENGTH, ReferenceInput};
 use crate::report::Report;
 
 /// Runs what the command line asks for and ends the process.
@@ -30,9 +33,12 @@ pub(crate) fn run(arguments: &Arguments) -> ! {
     };
     let mut report = Report::new();
     report.operation = arguments.operation;
-    let readied = check_descriptors(arguments)
-        .and_then(|()| limit_memory(arguments))
-        .and_then(|()| enter_jail(arguments, &mut ending));
+    // Comes first, before anything else could get its number.
+    let readied = take_reference(arguments).and_then(|reference| {
+        check_descriptors(arguments)?;
+        limit_memory(arguments, 0)?;
+        enter_jail(arguments, reference, &mut ending)
+    });
     match readied {
         Ok(readied) => {
             report.jailed = arguments.sandbox;
@@ -58,6 +64,19 @@ fn sealed_buffers(arguments: &Arguments) -> usize {
             usize::from(arguments.threads.count())
         }
     }
+}
+
+/// Takes the reference's descriptor over, and makes it block.
+fn take_reference(arguments: &Arguments) -> Result<Option<OwnedFd>, Failure> {
+    let Some(number) = arguments.reference else {
+        return Ok(None);
+    };
+    let descriptor = inherited_descriptor(number).map_err(|_| {
+        let message = format!("--patch-from-fd {number}: no such descriptor is open");
+        Failure::new(Status::Usage, message)
+    })?;
+    make_blocking(&descriptor, "the reference's descriptor")?;
+    Ok(Some(descriptor))
 }
 
 /// Refuses closed descriptors, in whose place there is the null device by now, and makes the others
@@ -90,25 +109,35 @@ fn make_blocking(descriptor: impl AsFd, name: &str) -> Result<(), Failure> {
     })
 }
 
-fn limit_memory(arguments: &Arguments) -> Result<(), Failure> {
+/// Limits the arenas to what the budget leaves them beside a reference of `reference` bytes.
+pub(crate) fn limit_memory(arguments: &Arguments, reference: usize) -> Result<(), Failure> {
     let limit = arguments.memory_limit;
     if let Some(operation) = arguments.operation {
-        budget::row_bytes(operation, limit)?;
+        budget::row_bytes(operation, limit, reference)?;
     }
-    let (main, second) = budget::arena_bytes(limit, threads(arguments), sealed_buffers(arguments))?;
+    let buffers = sealed_buffers(arguments);
+    let (main, second) = budget::arena_bytes(limit, threads(arguments), buffers, reference)?;
     arena::set_limit(arena::Arena::Main, main);
     arena::set_limit(arena::Arena::Second, second);
     Ok(())
 }
 
-fn enter_jail(arguments: &Arguments, ending: &mut Ending) -> Result<Readied, Failure> {
-    prepare(arguments, ending).map_err(|error| match arguments.sandbox {
+fn enter_jail(
+    arguments: &Arguments,
+    reference: Option<OwnedFd>,
+    ending: &mut Ending,
+) -> Result<Readied, Failure> {
+    prepare(arguments, reference, ending).map_err(|error| match arguments.sandbox {
         true => Failure::new(Status::NoSandbox, format!("no jail: {error}")),
         false => Failure::new(Status::Other, error.to_string()),
     })
 }
 
-fn prepare(arguments: &Arguments, ending: &mut Ending) -> Result<Readied, JailError> {
+fn prepare(
+    arguments: &Arguments,
+    reference: Option<OwnedFd>,
+    ending: &mut Ending,
+) -> Result<Readied, JailError> {
     let mut jail = Jail::new();
     if let Some(seconds) = arguments.time_limit {
         jail.time_limit(seconds);
@@ -121,9 +150,17 @@ fn prepare(arguments: &Arguments, ending: &mut Ending) -> Result<Readied, JailEr
         Threads::One => None,
         Threads::Two => Some(start_checker(&mut jail, arguments)?),
     };
+    let reference = match reference {
+        None => None,
+        Some(descriptor) => Some(ReferenceInput {
+            descriptor: jail.input(descriptor),
+            buffer: jail.result_buffer(BUFFER_LENGTH)?,
+        }),
+    };
     let readied = Readied {
         buffers: buffers?,
         beside,
+        reference,
     };
     if arguments.sandbox {
         jail.enter()?;

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use lepta_codec::{Decoder, DecoderOptions, Step};
+use lepta_codec::{Decoder, DecoderOptions, ReferenceFile, Step};
 
 use crate::failure::Failure;
 use crate::fault::Injection;
@@ -24,10 +24,11 @@ pub(crate) enum Verdict {
 }
 
 /// How a verifier works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct VerifierOptions {
     /// What the decoder may use; `None`: do not verify.
     pub(crate) decoder: Option<DecoderOptions>,
+    pub(crate) reference: Option<ReferenceFile>,
     pub(crate) injection: Option<Injection>,
 }
 
@@ -44,8 +45,12 @@ pub(crate) struct Verifier<W> {
 impl<W: Write> Verifier<W> {
     /// Allocates the decoder's state: to be called when the jail is up.
     pub(crate) fn new(options: &VerifierOptions, output: Output<W>) -> Self {
+        let mut decoder = options.decoder.as_ref().map(Decoder::new);
+        if let (Some(decoder), Some(reference)) = (&mut decoder, &options.reference) {
+            decoder.set_reference(reference.clone());
+        }
         Self {
-            decoder: options.decoder.as_ref().map(Decoder::new),
+            decoder,
             output,
             injection: options.injection,
             raw_length: 0,

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use lepta_codec::Level;
 use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
-use support::{collect, compressed, mixed_input, noise, run, worker};
+use support::{collect, compressed, mixed_input, noise, run, run_command, worker, worker_in_shell};
 
 fn job(operation: Operation) -> Job {
     Job {
@@ -17,6 +17,7 @@ fn job(operation: Operation) -> Job {
         memory_limit: None,
         input_limit: None,
         key_every: 32,
+        reference: false,
     }
 }
 
@@ -67,6 +68,34 @@ fn the_job_decides_about_level_and_verification() {
         (&"default".into(), &false.into())
     );
     assert!(run("compress --level default", &original).output == coded.output);
+}
+
+#[test]
+fn the_job_decides_about_the_reference() {
+    let job = Job {
+        reference: true,
+        ..job(Operation::Compress)
+    };
+    let input = with_header(job, b"some bytes");
+    // No reference was granted.
+    assert!(
+        run("--await-job", &input)
+            .assert_status(2)
+            .output
+            .is_empty()
+    );
+    let script = r#"exec "$worker" "$@" 3<"$worker""#;
+    let granted = |input| run_command(worker_in_shell(script, ARGUMENTS), input);
+    const ARGUMENTS: &str = "--await-job --patch-from-fd 3 --report json";
+    let report = granted(&input).assert_status(0).report();
+    let reasons = report["reasons"].to_string();
+    assert!(reasons.contains("no reference: "), "{reasons}");
+    let without = Job {
+        reference: false,
+        ..job
+    };
+    let report = granted(&with_header(without, b"some bytes")).report();
+    assert_eq!(report["reasons"].as_array().map(Vec::len), Some(0));
 }
 
 #[test]

@@ -67,6 +67,15 @@ fn closed_descriptors_are_noticed() {
 }
 
 #[test]
+fn a_reference_that_is_not_open_is_2() {
+    for number in ["3", "9", "2147483647", "99999999999"] {
+        let arguments = format!("compress --patch-from-fd {number}");
+        let refused = run(&arguments, b"some bytes");
+        assert!(refused.assert_status(2).output.is_empty());
+    }
+}
+
+#[test]
 fn verify_needs_no_output() {
     let command = worker_in_shell(r#"exec "$worker" "$@" >&-"#, "verify");
     run_command(command, &compressed(b"some bytes")).assert_status(0);

@@ -20,7 +20,38 @@ const ADAM7: [[usize; 4]; 7] = [
 
 /// The bytes of a file.
 pub fn write(parameters: &PngParameters) -> Vec<u8> {
-    let stream = zlib_stream(parameters);
+    let content = content::samples(parameters);
+    let stream = zlib_stream(parameters, &scanlines(parameters, &content));
+    write_around(parameters, &stream)
+}
+
+/// The bytes of a file in 8-bit gray whose rows, of the width that `parameters` say, are these bytes, the
+/// last one filled up with zeros, without filters. Of `parameters` those of zlib and the chunk size
+/// count too.
+///
+/// # Panics
+/// If there are no bytes.
+pub fn write_gray(parameters: &PngParameters, pixels: &[u8]) -> Vec<u8> {
+    let rows = pixels.chunks(parameters.width as usize).map(|row| {
+        let mut scanline = vec![0; 1 + parameters.width as usize];
+        scanline[1..=row.len()].copy_from_slice(row);
+        scanline
+    });
+    let scanlines: Vec<Vec<u8>> = rows.collect();
+    assert!(!scanlines.is_empty(), "an image has pixels");
+    let parameters = PngParameters {
+        height: scanlines.len() as u32,
+        colour_type: 0,
+        bit_depth: 8,
+        interlaced: false,
+        defect: None,
+        ..parameters.clone()
+    };
+    write_around(&parameters, &zlib_stream(&parameters, &scanlines))
+}
+
+/// A file with this zlib stream.
+fn write_around(parameters: &PngParameters, stream: &[u8]) -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
     let mut header = Vec::new();
     header.extend(parameters.width.to_be_bytes());
@@ -34,7 +65,7 @@ pub fn write(parameters: &PngParameters) -> Vec<u8> {
             .collect();
         push_chunk(&mut file, b"PLTE", &palette);
     }
-    push_image_data(&mut file, parameters, &stream);
+    push_image_data(&mut file, parameters, stream);
     if parameters.defect == Some(Defect::Truncated) {
         file.truncate(file.len() - stream.len() / 2);
     } else if parameters.defect != Some(Defect::NoEnd) {
@@ -67,8 +98,7 @@ fn push_image_data(file: &mut Vec<u8>, parameters: &PngParameters, stream: &[u8]
     }
 }
 
-fn zlib_stream(parameters: &PngParameters) -> Vec<u8> {
-    let scanlines = scanlines(parameters);
+fn zlib_stream(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
     let mut deflate = zlib::Deflate::new(
         parameters.level,
         parameters.strategy,
@@ -77,7 +107,7 @@ fn zlib_stream(parameters: &PngParameters) -> Vec<u8> {
         8192,
     );
     let mut stream = Vec::new();
-    for scanline in &scanlines {
+    for scanline in scanlines {
         deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
     }
     deflate.compress(&[], zlib::Z_FINISH, &mut stream);
@@ -97,8 +127,7 @@ fn zlib_stream(parameters: &PngParameters) -> Vec<u8> {
 }
 
 /// The filtered rows of all passes.
-fn scanlines(parameters: &PngParameters) -> Vec<Vec<u8>> {
-    let samples = content::samples(parameters);
+fn scanlines(parameters: &PngParameters, samples: &[u16]) -> Vec<Vec<u8>> {
     let passes: &[[usize; 4]] = match parameters.interlaced {
         true => &ADAM7,
         false => &[[0, 0, 1, 1]],
@@ -108,7 +137,7 @@ fn scanlines(parameters: &PngParameters) -> Vec<Vec<u8>> {
     for pass in passes {
         filter_pass(
             &mut all,
-            &pack_pass(parameters, &samples, pass),
+            &pack_pass(parameters, samples, pass),
             parameters,
             &mut random,
         );

@@ -9,5 +9,5 @@ mod filters;
 mod parameters;
 
 pub use defects::Defect;
-pub use file::write;
+pub use file::{write, write_gray};
 pub use parameters::{FilterChoice, PngParameters};

@@ -3,7 +3,8 @@
 //! Invariant: every target has seeds; a folder without any is a failure.
 
 use lepta_tests::fuzz_properties::{
-    bytes_come_back, decoder_takes_anything, generated_files_come_back,
+    bytes_come_back, decoder_takes_anything, deflate_is_replayed, generated_files_come_back,
+    hostile_references_do_no_harm, png_files_come_back,
 };
 use std::fs;
 use std::path::Path;
@@ -37,4 +38,22 @@ fn seeds_of_generated_files_come_back() {
 #[test]
 fn seeds_of_decoder_takes_anything() {
     replay("decoder_takes_anything", decoder_takes_anything);
+}
+
+#[test]
+fn seeds_of_deflate_is_replayed() {
+    replay("deflate_is_replayed", deflate_is_replayed);
+}
+
+#[test]
+fn seeds_of_png_files_come_back() {
+    replay("png_files_come_back", png_files_come_back);
+}
+
+#[test]
+fn seeds_of_hostile_references_do_no_harm() {
+    replay(
+        "hostile_references_do_no_harm",
+        hostile_references_do_no_harm,
+    );
 }

@@ -16,6 +16,7 @@ mod jail;
 mod large_image;
 mod png;
 mod progressive;
+mod reference;
 mod streaming;
 mod system_calls;
 mod verification;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A reason for coding the bytes of a JPEG or PNG without the model of its coefficients or pixels.
+/// A reason for coding the bytes of a JPEG or PNG without the model of its coefficients or pixels, or
+/// without the reference that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum NotModelled {
@@ -50,6 +51,17 @@ pub enum NotModelled {
     OddImageData,
     /// The file ends within a PNG's image data.
     TruncatedImageData,
+    /// The reference file is longer than [`ReferenceFile::LENGTH_MAX`](crate::ReferenceFile).
+    LongReference,
+    /// The reference file holds no whole PNG.
+    OddReference,
+    /// The rows of the reference's image need more memory than there is, in bytes.
+    WideReference {
+        /// Bytes that one state would need.
+        needed: usize,
+        /// Bytes that it may take.
+        budget: usize,
+    },
 }
 
 impl fmt::Display for NotModelled {
@@ -76,6 +88,17 @@ impl fmt::Display for NotModelled {
             Self::UnknownDeflate => formatter.write_str("deflate stream of an unknown encoder"),
             Self::OddImageData => formatter.write_str("irregular PNG image data"),
             Self::TruncatedImageData => formatter.write_str("truncated PNG image data"),
+            Self::LongReference => {
+                let most = crate::ReferenceFile::LENGTH_MAX;
+                write!(formatter, "no reference: longer than {most} bytes")
+            }
+            Self::OddReference => formatter.write_str("no reference: not a whole PNG"),
+            Self::WideReference { needed, budget } => {
+                write!(
+                    formatter,
+                    "no reference: rows need {needed} bytes of {budget}"
+                )
+            }
         }
     }
 }

@@ -285,7 +285,6 @@ fn predict_filters(header: &ImageHeader, strip: &Strip, scanlines: &[u8]) -> Opt
     let row_bytes = strip.pass.row_bytes;
     let distance = header.filter_distance();
     let mut above = vec![0; row_bytes];
-    let mut scratch = vec![0; row_bytes];
     let (mut by_sum, mut by_last) = (0, 0);
     let mut last = FilterType::None;
     let rows = &scanlines[..strip.scanline_bytes()];
@@ -293,7 +292,7 @@ fn predict_filters(header: &ImageHeader, strip: &Strip, scanlines: &[u8]) -> Opt
         let actual = FilterType::from_byte(scanline[0])?;
         let mut row = scanline[1..].to_vec();
         filter::undo(actual, distance, &mut row, &above);
-        let least = filter::least_sum(distance, &row, &above, &mut scratch);
+        let least = filter::least_sum(distance, &row, &above);
         by_sum += usize::from(actual == least);
         by_last += usize::from(actual == last);
         last = actual;

@@ -33,27 +33,59 @@ impl FilterType {
 
 /// The predictor of type Paeth: of the three, the one closest to `left + above - corner`.
 ///
-/// Without branches, so that pixels become vectors.
+/// Without branches, and in eight bits, so that bytes become vectors: the distance to the corner is the
+/// sum or the difference of the other two, and where the sum saturates, it is not the least.
 #[inline(always)]
 fn paeth(left: u8, above: u8, corner: u8) -> u8 {
-    let (a, b, c) = (i16::from(left), i16::from(above), i16::from(corner));
-    let to_left = b.wrapping_sub(c);
-    let to_above = a.wrapping_sub(c);
-    let to_corner = to_left.wrapping_add(to_above).wrapping_abs();
-    let (to_left, to_above) = (to_left.wrapping_abs(), to_above.wrapping_abs());
-    let behind = if to_above <= to_corner { b } else { c };
+    let to_left = above.abs_diff(corner);
+    let to_above = left.abs_diff(corner);
+    let to_corner = if (above >= corner) == (left >= corner) {
+        to_left.saturating_add(to_above)
+    } else {
+        to_left.abs_diff(to_above)
+    };
+    let behind = if to_above <= to_corner { above } else { corner };
     let is_left = (to_left <= to_above) & (to_left <= to_corner);
-    (if is_left { a } else { behind }).cast_unsigned() as u8
+    if is_left { left } else { behind }
 }
 
 #[inline(always)]
 fn average(left: u8, above: u8) -> u8 {
-    (u16::from(left).wrapping_add(u16::from(above)) >> 1) as u8
+    (left & above).wrapping_add((left ^ above) >> 1)
 }
 
 /// Filters `row` into `out`, as long as it; `above` is the row before of the same length, zeros for
 /// the first row of an image, and `distance` the bytes of a pixel, 1 to 8.
 pub(crate) fn apply(filter: FilterType, distance: usize, row: &[u8], above: &[u8], out: &mut [u8]) {
+    vectorized(Apply {
+        filter,
+        distance,
+        row,
+        above,
+        out,
+    });
+}
+
+/// The work of [`apply`].
+struct Apply<'r> {
+    filter: FilterType,
+    distance: usize,
+    row: &'r [u8],
+    above: &'r [u8],
+    out: &'r mut [u8],
+}
+
+impl Vectorized for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, _simd: S) {
+        apply_plainly(self.filter, self.distance, self.row, self.above, self.out);
+    }
+}
+
+#[inline(always)]
+fn apply_plainly(filter: FilterType, distance: usize, row: &[u8], above: &[u8], out: &mut [u8]) {
     let distance = distance.min(row.len());
     let above = &above[..row.len()];
     let out = &mut out[..row.len()];
@@ -216,44 +248,115 @@ fn undo_by<const N: usize>(filter: FilterType, row: &mut [u8], above: &[u8]) {
     }
 }
 
+/// Bytes that are summed side by side.
+const LANES: usize = 32;
+
+/// Most of their rows for which sums fit 16 bits: sizes of signed bytes are at most 128.
+const ROWS: usize = 511;
+
 /// The filter type that gives the least sum of absolute differences, its bytes taken as signed; the
 /// first of them where several do. This is what libpng chooses where it may choose.
-/// `scratch` is as long as `row`.
-pub(crate) fn least_sum(
-    distance: usize,
-    row: &[u8],
-    above: &[u8],
-    scratch: &mut [u8],
-) -> FilterType {
+pub(crate) fn least_sum(distance: usize, row: &[u8], above: &[u8]) -> FilterType {
+    let sums = vectorized(Sums {
+        distance: distance.min(row.len()),
+        row,
+        above: &above[..row.len()],
+    });
     let mut best = FilterType::None;
-    let mut least = u64::MAX;
     for filter in FilterType::ALL {
-        let sum = match filter {
-            FilterType::None => sum_of_absolutes(row),
-            _ => {
-                apply(filter, distance, row, above, scratch);
-                sum_of_absolutes(&scratch[..row.len()])
-            }
-        };
-        if sum < least {
-            least = sum;
+        if sums[filter as usize] < sums[best as usize] {
             best = filter;
         }
     }
     best
 }
 
-fn sum_of_absolutes(bytes: &[u8]) -> u64 {
-    // Blocks are short enough for a sum in 32 bits, and are summed by vectors.
-    bytes
-        .chunks(1 << 16)
-        .map(|block| {
-            let sum = block.iter().fold(0u32, |sum, &byte| {
-                sum.wrapping_add(u32::from(byte.cast_signed().unsigned_abs()))
-            });
-            u64::from(sum)
-        })
-        .sum()
+/// Sums of absolute differences for all filter types, in one pass over a row.
+struct Sums<'r> {
+    distance: usize,
+    row: &'r [u8],
+    above: &'r [u8],
+}
+
+impl Vectorized for Sums<'_> {
+    type Output = [u64; TYPES];
+
+    #[inline(always)]
+    fn run<S: VectorMultiply>(self, _simd: S) -> [u64; TYPES] {
+        let Self {
+            distance,
+            row,
+            above,
+        } = self;
+        let mut sums = [0u64; TYPES];
+        for (&value, &above) in row[..distance].iter().zip(above) {
+            add_sizes(&mut sums, filtered(value, 0, above, 0));
+        }
+        let (lefts, corners) = (&row[..row.len() - distance], &above[..row.len() - distance]);
+        let (values, rest) = row[distance..].as_chunks::<LANES>();
+        let (aboves, rest_above) = above[distance..].as_chunks::<LANES>();
+        let (lefts, rest_left) = lefts.as_chunks::<LANES>();
+        let (corners, rest_corner) = corners.as_chunks::<LANES>();
+        let blocks = values.chunks(ROWS).zip(aboves.chunks(ROWS));
+        let before = lefts.chunks(ROWS).zip(corners.chunks(ROWS));
+        for ((values, aboves), (lefts, corners)) in blocks.zip(before) {
+            let block = sum_block(values, lefts, aboves, corners);
+            for (sum, more) in sums.iter_mut().zip(block) {
+                *sum += u64::from(more);
+            }
+        }
+        let rest = rest.iter().zip(rest_left).zip(rest_above).zip(rest_corner);
+        for (((&value, &left), &above), &corner) in rest {
+            add_sizes(&mut sums, filtered(value, left, above, corner));
+        }
+        sums
+    }
+}
+
+/// A byte by all filter types.
+#[inline(always)]
+fn filtered(value: u8, left: u8, above: u8, corner: u8) -> [u8; TYPES] {
+    [
+        value,
+        value.wrapping_sub(left),
+        value.wrapping_sub(above),
+        value.wrapping_sub(average(left, above)),
+        value.wrapping_sub(paeth(left, above, corner)),
+    ]
+}
+
+/// The size of a byte taken as signed.
+#[inline(always)]
+fn size(byte: u8) -> u8 {
+    byte.min(byte.wrapping_neg())
+}
+
+#[inline(always)]
+fn add_sizes(sums: &mut [u64; TYPES], bytes: [u8; TYPES]) {
+    for (sum, byte) in sums.iter_mut().zip(bytes) {
+        *sum += u64::from(size(byte));
+    }
+}
+
+/// The sums over at most [`ROWS`] rows of lanes.
+#[inline(always)]
+fn sum_block(
+    values: &[[u8; LANES]],
+    lefts: &[[u8; LANES]],
+    aboves: &[[u8; LANES]],
+    corners: &[[u8; LANES]],
+) -> [u32; TYPES] {
+    let mut lanes = [[0u16; LANES]; TYPES];
+    for (((values, lefts), aboves), corners) in values.iter().zip(lefts).zip(aboves).zip(corners) {
+        for lane in 0..LANES {
+            let bytes = filtered(values[lane], lefts[lane], aboves[lane], corners[lane]);
+            for filter in 0..TYPES {
+                let sum = &mut lanes[filter][lane];
+                *sum = sum.wrapping_add(u16::from(size(bytes[filter])));
+            }
+        }
+    }
+    lanes.map(|lanes| lanes.iter().map(|&sum| u32::from(sum)).sum())
 }
 
 #[cfg(test)]
@@ -296,10 +399,32 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn sums_are_those_of_the_filters_one_by_one(
+            rows in proptest::collection::vec(any::<(u8, u8)>(), 1..300),
+            repeated in 1usize..200,
+            distance in 1usize..9,
+        ) {
+            let rows = rows.repeat(repeated);
+            let (row, above): (Vec<u8>, Vec<u8>) = rows.into_iter().unzip();
+            let mut filtered = vec![0; row.len()];
+            let mut least = None;
+            for filter in FilterType::ALL {
+                apply(filter, distance, &row, &above, &mut filtered);
+                let sizes = filtered.iter().map(|&byte| u64::from(byte.cast_signed().unsigned_abs()));
+                let sum: u64 = sizes.sum();
+                if least.is_none_or(|(least, _)| sum < least) {
+                    least = Some((sum, filter));
+                }
+            }
+            prop_assert_eq!(Some(least_sum(distance, &row, &above)), least.map(|(_, filter)| filter));
+        }
+    }
+
     #[test]
     fn the_first_of_the_best_filters_is_chosen() {
-        let mut scratch = [0; 6];
-        let mut choose = |row: [u8; 6], above: [u8; 6]| least_sum(1, &row, &above, &mut scratch);
+        let choose = |row: [u8; 6], above: [u8; 6]| least_sum(1, &row, &above);
         assert_eq!(choose([0; 6], [0; 6]), FilterType::None);
         assert_eq!(choose([9; 6], [0; 6]), FilterType::Sub);
         assert_eq!(

@@ -73,9 +73,14 @@ pub(super) enum Walked<'w> {
 impl ChunkWalk {
     /// At the start of the file and of the data of a chunk with this many bytes.
     pub(super) fn new(length: u32) -> Self {
+        Self::at(length, 0)
+    }
+
+    /// At `place`, the start of the data of a chunk with `length` bytes.
+    pub(super) fn at(length: u32, place: usize) -> Self {
         Self {
             remaining: length,
-            place: 0,
+            place,
         }
     }
 

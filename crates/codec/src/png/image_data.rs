@@ -55,8 +55,6 @@ pub(super) struct ImageData {
     walk: StripWalk,
     /// The row above the strip, then its rows.
     pixels: Vec<u8>,
-    /// For the choice of filters: a row.
-    scratch: Vec<u8>,
     last_filter: FilterType,
     prediction: Prediction,
     pub(super) parameters: Parameters,
@@ -84,7 +82,6 @@ impl ImageData {
             header: *header,
             walk: StripWalk::new(header),
             pixels: Vec::new(),
-            scratch: Vec::new(),
             last_filter: FilterType::None,
             prediction: opening.prediction,
             parameters: opening.parameters,
@@ -113,7 +110,6 @@ impl ImageData {
         let row_bytes = strip.pass.row_bytes;
         if strip.first_row == 0 {
             self.pixels.clear();
-            self.scratch.resize(row_bytes, 0);
             let header = &self.header;
             let format = PixelFormat::new(strip.pass.width, header.colour_type, header.bit_depth);
             if let Some(format) = format {
@@ -184,7 +180,7 @@ impl ImageData {
             self.replay.push(scanline, &mut self.stream);
             return;
         };
-        if reference.parameters != self.parameters {
+        if reference.parameters != Some(self.parameters) {
             self.replay.push(scanline, &mut self.stream);
             return;
         }
@@ -217,9 +213,7 @@ impl ImageData {
         let predicted = match (same, self.prediction) {
             (Some(filter), _) => filter,
             (None, Prediction::Last) => self.last_filter,
-            (None, Prediction::LeastSum) => {
-                filter::least_sum(distance, pixels, above, &mut self.scratch)
-            }
+            (None, Prediction::LeastSum) => filter::least_sum(distance, pixels, above),
         };
         let actual = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
         let filter = models.filters.code(coder, predicted, actual);
@@ -331,8 +325,8 @@ impl ImageData {
     pub(super) fn give_up(self, pool: &mut BlockPool) -> Option<Box<Inflater>> {
         pool.recycle(self.recording.unwrap_or_default());
         self.reference.map(|reference| {
-            let (stream, inflater) = reference.into_parts();
-            pool.recycle(stream);
+            let (source, inflater) = reference.into_parts();
+            source.recycle(pool);
             inflater
         })
     }

@@ -3,15 +3,16 @@
 //! Invariant: it follows from headers and the budget alone. The stream says how much an encoder has
 //! for what is kept, and a decoder has as much, so that both always keep the same.
 
-use super::deflate::{Inflater, Parameters};
+use super::deflate::{Inflater, Parameters, Token};
+use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::image_data::{ImageData, Models};
 use super::kept_stream::{BLOCK, BlockPool, KeptStream};
 use super::opening::Opening;
 use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
-use super::reference::Reference;
-use crate::Error;
+use super::reference::{Reference, Source, TOKENS_MAX};
 use crate::entropy::Coder;
+use crate::{Error, NotModelled};
 
 /// Most bytes that are kept of images.
 const KEPT_MAX: usize = 3 << 20;
@@ -40,6 +41,11 @@ fn bytes_with_reference(header: &ImageHeader) -> usize {
         .saturating_add(strip_bytes(header))
 }
 
+/// The same where the reference was given: of that, tokens are of no use.
+fn bytes_with_given(header: &ImageHeader) -> usize {
+    bytes_with_reference(header).saturating_sub(TOKENS_MAX * size_of::<Token>())
+}
+
 /// An image that is kept.
 struct Kept {
     header: ImageHeader,
@@ -55,6 +61,8 @@ pub(super) struct Memory {
     pool_blocks: u32,
     /// The last image first.
     kept: Vec<Kept>,
+    /// From outside of the stream. Its bytes are not of this budget.
+    given: Option<GivenImage>,
     spare_inflater: Option<Box<Inflater>>,
 }
 
@@ -65,6 +73,7 @@ impl Memory {
             pool: BlockPool::new(0),
             pool_blocks: 0,
             kept: Vec::new(),
+            given: None,
             spare_inflater: None,
         }
     }
@@ -79,10 +88,31 @@ impl Memory {
         (needed > self.budget).then_some((needed, self.budget))
     }
 
+    /// Whether an image with this header could have a given reference.
+    ///
+    /// # Errors
+    /// It needs more memory than there is.
+    pub(super) fn check_given(&self, header: &ImageHeader) -> Result<(), NotModelled> {
+        let (needed, budget) = (bytes_with_given(header), self.budget);
+        match needed > budget {
+            true => Err(NotModelled::WideReference { needed, budget }),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps an image from outside of the stream until it is used.
+    pub(super) fn give(&mut self, image: GivenImage) {
+        self.given = Some(image);
+    }
+
     /// Whether there is a reference for an image with this header.
     pub(super) fn has_reference(&self, header: &ImageHeader) -> bool {
-        self.kept.iter().any(|kept| kept.header == *header)
-            && self.pool_blocks <= self.most_blocks(header)
+        let is_kept = self.kept.iter().any(|kept| kept.header == *header);
+        let is_given = || {
+            let given = self.given.as_ref().map(GivenImage::header);
+            given == Some(header) && self.check_given(header).is_ok()
+        };
+        (is_kept || is_given()) && self.pool_blocks <= self.most_blocks(header)
     }
 
     /// Begins an image.
@@ -114,20 +144,28 @@ impl Memory {
     }
 
     fn take_reference(&mut self, header: &ImageHeader, used: bool) -> Option<Reference> {
-        let place = self.kept.iter().position(|kept| kept.header == *header)?;
-        let Kept {
-            parameters, stream, ..
-        } = self.kept.remove(place);
+        let (source, parameters) = match self.kept.iter().position(|kept| kept.header == *header) {
+            Some(place) => {
+                let Kept {
+                    parameters, stream, ..
+                } = self.kept.remove(place);
+                (Source::Kept(stream), Some(parameters))
+            }
+            None => {
+                let image = self.given.take_if(|given| given.header() == header)?;
+                (Source::Given(image), None)
+            }
+        };
         if !used {
-            self.pool.recycle(stream);
+            source.recycle(&mut self.pool);
             return None;
         }
         let mut inflater = self
             .spare_inflater
             .take()
-            .unwrap_or_else(|| Box::new(Inflater::new()));
+            .unwrap_or_else(|| Box::new(Inflater::without_checksum()));
         inflater.reset();
-        Some(Reference::new(header, parameters, stream, inflater))
+        Some(Reference::new(header, parameters, source, inflater))
     }
 
     /// Most blocks for what is kept, beside an image with this header and its reference.

@@ -12,6 +12,7 @@ mod encoding;
 mod filter;
 mod filter_model;
 mod framing;
+mod given_reference;
 mod header;
 mod image_data;
 mod kept_stream;
@@ -23,11 +24,12 @@ mod reference;
 mod strips;
 
 use crate::entropy::RangeDecoder;
-use crate::{Error, Level, NotModelled};
+use crate::{Error, Level, NotModelled, ReferenceFile};
 pub(crate) use chunk_parser::SIGNATURE;
 use chunk_parser::{ChunkParser, Found};
 use deflate::Parameters;
 use encoding::Reader;
+use given_reference::GivenImage;
 use header::ImageHeader;
 use image_data::{ImageData, Models};
 use memory::Memory;
@@ -149,6 +151,30 @@ impl Png {
         self.reader = None;
         self.models = None;
         self.memory = Memory::new(self.state_bytes);
+    }
+
+    /// Whether a file is of use as a reference: its first PNG is whole, and there is memory for it.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(crate) fn check_reference(&self, file: &ReferenceFile) -> Result<(), NotModelled> {
+        let image = GivenImage::find(file.clone()).ok_or(NotModelled::OddReference)?;
+        self.memory.check_given(image.header())?;
+        match image.is_whole() {
+            true => Ok(()),
+            false => Err(NotModelled::OddReference),
+        }
+    }
+
+    /// Keeps the first PNG of a file for an image like it, beside what is kept of the stream. To be
+    /// called on a new state.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn give_reference(&mut self, file: ReferenceFile) -> Result<(), NotModelled> {
+        let image = GivenImage::find(file).ok_or(NotModelled::OddReference)?;
+        self.memory.give(image);
+        Ok(())
     }
 
     /// Feeds bytes outside of image data; how many were taken: all, or up to the start of image data

@@ -5,22 +5,58 @@
 
 use super::deflate::{Inflater, Parameters, Progress, Replay, Token};
 use super::filter::{self, FilterType};
+use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
 use super::strips::Strip;
 
-/// Rows that a window may hold.
+/// Rows that a window may hold: a ring, in which a row has the place of its number, so that the rows at
+/// the place of a strip lie together.
 const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
+const _: () = assert!(WINDOW_ROWS.is_multiple_of(STRIP_ROWS));
 
 /// Most tokens that are held; those of an image that has more are not used.
-const TOKENS_MAX: usize = 128 << 10;
+pub(super) const TOKENS_MAX: usize = 128 << 10;
+
+/// Where the zlib stream of a reference comes from.
+pub(super) enum Source {
+    /// It was kept when the image was coded.
+    Kept(KeptStream),
+    /// It is in a file.
+    Given(GivenImage),
+}
+
+impl Source {
+    fn peek(&self) -> &[u8] {
+        match self {
+            Self::Kept(stream) => stream.peek(),
+            Self::Given(image) => image.peek(),
+        }
+    }
+
+    fn consume(&mut self, pool: &mut BlockPool, count: usize) {
+        match self {
+            Self::Kept(stream) => stream.consume(pool, count),
+            Self::Given(image) => image.consume(count),
+        }
+    }
+
+    /// Gives the memory back.
+    pub(super) fn recycle(self, pool: &mut BlockPool) {
+        if let Self::Kept(stream) = self {
+            pool.recycle(stream);
+        }
+    }
+}
 
 /// The tokens of a reference's zlib stream that were read and not yet used.
 #[derive(Default)]
 struct Tokens {
     held: Vec<Token>,
-    /// Where the first of them starts, in bytes of scanlines.
+    /// How many of them were used.
+    used: usize,
+    /// Where the first of the others starts, in bytes of scanlines.
     start: u64,
     /// There were too many.
     given_up: bool,
@@ -28,62 +64,77 @@ struct Tokens {
 
 impl Tokens {
     fn add(&mut self, tokens: &[Token]) {
+        // Seldom, so that what is moved is less than what was used.
+        let is_full = self.held.len() + tokens.len() > TOKENS_MAX;
+        if is_full || self.used > self.held.len() / 2 {
+            self.held.drain(..self.used);
+            self.used = 0;
+        }
         self.given_up |= self.held.len() + tokens.len() > TOKENS_MAX;
         if self.given_up {
             self.held = Vec::new();
+            self.used = 0;
         } else {
             self.held.extend_from_slice(tokens);
         }
     }
 
-    /// How many of them start before `end`.
-    fn count_before(&mut self, end: u64) -> usize {
-        let starts_before = |token: &&Token| {
-            let before = self.start < end;
-            self.start += if before { token.length() as u64 } else { 0 };
-            before
-        };
-        self.held.iter().take_while(starts_before).count()
+    /// Takes those that start before `end`.
+    fn take_before(&mut self, end: u64) -> &[Token] {
+        let rest = &self.held[self.used..];
+        let mut count = 0;
+        for token in rest {
+            if self.start >= end {
+                break;
+            }
+            self.start += token.length() as u64;
+            count += 1;
+        }
+        self.used += count;
+        &rest[..count]
     }
 }
 
 /// Reads a reference image from its kept stream.
 pub(super) struct Reference {
-    stream: KeptStream,
+    source: Source,
     inflater: Box<Inflater>,
-    /// The parameters that its stream was made with.
-    pub(super) parameters: Parameters,
+    /// The parameters that its stream was made with, if they are known.
+    pub(super) parameters: Option<Parameters>,
     filter_distance: usize,
     tokens: Tokens,
     /// Bytes inflated that no row has been made of.
     scanlines: Vec<u8>,
-    /// Whole unfiltered rows of the current pass.
+    /// Whole unfiltered rows of the current pass, a ring.
     rows: Vec<u8>,
     /// The filter type of each of these rows.
-    filters: Vec<FilterType>,
-    /// The row of the pass that `rows` begins with.
+    filters: [FilterType; WINDOW_ROWS],
+    /// The first row of the pass that is held.
     first: usize,
-    /// How many there are.
+    /// How many are.
     count: usize,
 }
 
 impl Reference {
-    /// The start of the image with this header that `stream` holds.
+    /// The start of the image with this header that `source` holds.
     pub(super) fn new(
         header: &ImageHeader,
-        parameters: Parameters,
-        stream: KeptStream,
+        parameters: Option<Parameters>,
+        source: Source,
         inflater: Box<Inflater>,
     ) -> Self {
         Self {
-            stream,
+            source,
             inflater,
             parameters,
             filter_distance: header.filter_distance(),
-            tokens: Tokens::default(),
+            tokens: Tokens {
+                given_up: parameters.is_none(),
+                ..Tokens::default()
+            },
             scanlines: Vec::new(),
             rows: Vec::new(),
-            filters: Vec::new(),
+            filters: [FilterType::None; WINDOW_ROWS],
             first: 0,
             count: 0,
         }
@@ -95,19 +146,12 @@ impl Reference {
         let row_bytes = strip.pass.row_bytes;
         if strip.first_row == 0 {
             self.rows.resize(WINDOW_ROWS * row_bytes, 0);
-            self.filters.clear();
             self.first = 0;
             self.count = 0;
         }
         let first = strip.first_row.saturating_sub(REFERENCE_MARGIN);
-        let gone = first - self.first;
-        if gone > 0 {
-            let kept = gone * row_bytes..self.count * row_bytes;
-            self.rows.copy_within(kept, 0);
-            self.filters.drain(..gone);
-            self.first = first;
-            self.count -= gone;
-        }
+        self.count -= first - self.first;
+        self.first = first;
         let end = (strip.first_row + strip.rows + REFERENCE_MARGIN).min(strip.pass.height as usize);
         self.read_rows(pool, row_bytes, end - first)
     }
@@ -115,7 +159,10 @@ impl Reference {
     /// The rows around the strip that was last gone to.
     pub(super) fn window(&self, strip: &Strip) -> ReferenceWindow<'_> {
         ReferenceWindow {
-            rows: &self.rows[..self.count * strip.pass.row_bytes],
+            ring: &self.rows[..WINDOW_ROWS * strip.pass.row_bytes],
+            ring_rows: WINDOW_ROWS,
+            first: self.first % WINDOW_ROWS,
+            count: self.count,
             above: strip.first_row - self.first,
         }
     }
@@ -123,21 +170,15 @@ impl Reference {
     /// The row of the strip with this number, the one above it if there is one, and its filter.
     pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, FilterType) {
         let row_bytes = strip.pass.row_bytes;
-        let place = strip.first_row + row - self.first;
-        let start = place * row_bytes;
-        let above = start.checked_sub(row_bytes).map(|s| &self.rows[s..start]);
-        (
-            &self.rows[start..start + row_bytes],
-            above,
-            self.filters[place],
-        )
+        let number = strip.first_row + row;
+        let at = |number: usize| &self.rows[number % WINDOW_ROWS * row_bytes..][..row_bytes];
+        let above = (number > self.first).then(|| at(number - 1));
+        (at(number), above, self.filters[number % WINDOW_ROWS])
     }
 
     /// Hands over the tokens that start before byte `end` of all scanlines.
     pub(super) fn hand_over_tokens(&mut self, end: u64, replay: &mut Replay) {
-        let count = self.tokens.count_before(end);
-        replay.add_reference(&self.tokens.held[..count]);
-        self.tokens.held.drain(..count);
+        replay.add_reference(self.tokens.take_before(end));
     }
 
     /// How many bytes at the start and at the end of a scanline of the strip are those of the
@@ -165,9 +206,9 @@ impl Reference {
         (1 + start, end.min(pixels.len() - start))
     }
 
-    /// Gives up the stream and the inflater.
-    pub(super) fn into_parts(self) -> (KeptStream, Box<Inflater>) {
-        (self.stream, self.inflater)
+    /// Gives up the source and the inflater.
+    pub(super) fn into_parts(self) -> (Source, Box<Inflater>) {
+        (self.source, self.inflater)
     }
 
     fn read_rows(&mut self, pool: &mut BlockPool, row_bytes: usize, wanted: usize) -> bool {
@@ -188,19 +229,12 @@ impl Reference {
             let Some(filter) = FilterType::from_byte(number) else {
                 return false;
             };
-            let (before, row) = self.rows.split_at_mut(self.count * row_bytes);
-            let row = &mut row[..row_bytes];
+            let number = self.first + self.count;
+            let place = number % WINDOW_ROWS;
+            let (row, above) = row_and_above(&mut self.rows, row_bytes, number);
             row.copy_from_slice(scanline);
-            let zeros;
-            let above = match before.len().checked_sub(row_bytes) {
-                Some(start) => &before[start..],
-                None => {
-                    zeros = vec![0; row_bytes];
-                    &zeros[..]
-                }
-            };
             filter::undo(filter, self.filter_distance, row, above);
-            self.filters.push(filter);
+            self.filters[place] = filter;
             self.count += 1;
             used += size;
         }
@@ -211,7 +245,7 @@ impl Reference {
     /// Inflates some bytes; `false` where there are none.
     fn inflate(&mut self, pool: &mut BlockPool) -> bool {
         loop {
-            let mut input = self.stream.peek();
+            let mut input = self.source.peek();
             let available = input.len();
             let Ok(inflated) = self.inflater.inflate(&mut input) else {
                 return false;
@@ -221,7 +255,7 @@ impl Reference {
             self.scanlines.extend_from_slice(inflated.bytes);
             self.tokens.add(inflated.tokens);
             let ended = inflated.progress == Progress::Ended;
-            self.stream.consume(pool, consumed);
+            self.source.consume(pool, consumed);
             if some {
                 return true;
             }
@@ -230,6 +264,22 @@ impl Reference {
             }
         }
     }
+}
+
+/// A row of the ring to be filled in, by its number, and the one above it: for the first one zeros, which
+/// are written for it.
+fn row_and_above(rows: &mut [u8], row_bytes: usize, number: usize) -> (&mut [u8], &[u8]) {
+    let place = number % WINDOW_ROWS;
+    if place == 0 {
+        let (row, rest) = rows.split_at_mut(row_bytes);
+        let above = &mut rest[(WINDOW_ROWS - 2) * row_bytes..][..row_bytes];
+        if number == 0 {
+            above.fill(0);
+        }
+        return (row, above);
+    }
+    let (before, rest) = rows.split_at_mut(place * row_bytes);
+    (&mut rest[..row_bytes], &before[(place - 1) * row_bytes..])
 }
 
 /// How many bytes are the same from the start.

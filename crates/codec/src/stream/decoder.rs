@@ -11,8 +11,8 @@ use super::models::Models;
 use super::progress::Progress;
 use super::segment_decoder;
 use super::segment_header::{self, SegmentHeader, SegmentKind};
-use crate::Error;
 use crate::jpeg::{MemoryBudget, Original};
+use crate::{Error, ReferenceFile};
 
 /// What a decoder may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub enum Step<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     ContainerHeader,
+    Reference(ContainerHeader),
     SegmentHeader,
     Payload(SegmentHeader),
     Footer { payload_length: usize },
@@ -56,6 +57,7 @@ enum State {
 #[derive(Debug)]
 pub struct Decoder {
     budget: MemoryBudget,
+    reference: Option<ReferenceFile>,
     state: State,
     /// Those of the current container, made when its header is read.
     models: Option<(ContainerHeader, Models)>,
@@ -82,6 +84,7 @@ impl Decoder {
                 rows: options.state_bytes,
                 image: options.image_bytes,
             },
+            reference: None,
             state: State::ContainerHeader,
             models: None,
             progress: Progress::START,
@@ -95,12 +98,19 @@ impl Decoder {
         }
     }
 
+    /// Gives the reference for containers that were coded against one; others take no notice of it. To
+    /// be called before the first step.
+    pub fn set_reference(&mut self, reference: ReferenceFile) {
+        self.reference = Some(reference);
+    }
+
     /// Size of the unit that [`Decoder::step`] takes next, in bytes: 1 to
     /// [`UNIT_MAX`](super::UNIT_MAX), or 0 after an error.
     #[must_use]
     pub fn wanted(&self) -> usize {
         match self.state {
             State::ContainerHeader => container_header::SIZE,
+            State::Reference(_) => container_header::REFERENCE_SIZE,
             State::SegmentHeader => segment_header::SIZE,
             State::Payload(header) => header.coded_length,
             State::Footer { .. } => end::FOOTER_SIZE,
@@ -208,9 +218,8 @@ impl Decoder {
     /// Begins within a container: the next unit is the header of a segment that does not depend on
     /// what is before it. `level` is the container's; without one every level is tried.
     pub fn enter_container(&mut self, level: Option<Level>) {
-        self.begin_container(&ContainerHeader {
-            level: level.unwrap_or_default(),
-        });
+        let header = ContainerHeader::without_reference(level.unwrap_or_default());
+        self.begin_container(&header, container_header::SIZE);
         self.level_is_unknown = level.is_none();
         self.astray = true;
     }
@@ -225,7 +234,23 @@ impl Decoder {
             State::ContainerHeader => {
                 self.before = Progress::START;
                 let unit = unit.try_into().map_err(|_| wrong_length)?;
-                self.begin_container(&ContainerHeader::parse(unit)?);
+                let header = ContainerHeader::parse(unit)?;
+                if header.has_reference {
+                    self.state = State::Reference(header);
+                } else {
+                    self.begin_container(&header, container_header::SIZE);
+                }
+                Ok(Outcome::More)
+            }
+            State::Reference(header) => {
+                let unit = unit.try_into().map_err(|_| wrong_length)?;
+                let reference = self.right_reference(unit)?;
+                self.begin_container(&header, container_header::SIZE_MAX);
+                if let Some((_, models)) = &mut self.models
+                    && models.png.give_reference(reference).is_err()
+                {
+                    return Err(Error::ReferenceHasNoImage);
+                }
                 Ok(Outcome::More)
             }
             State::SegmentHeader => {
@@ -248,16 +273,31 @@ impl Decoder {
         }
     }
 
-    fn begin_container(&mut self, header: &ContainerHeader) {
+    /// The reference that was given, if it is the one that `unit` names.
+    fn right_reference(
+        &self,
+        unit: &[u8; container_header::REFERENCE_SIZE],
+    ) -> Result<ReferenceFile, Error> {
+        let recorded = container_header::parse_reference(unit)?;
+        let reference = self.reference.as_ref();
+        let reference = reference.ok_or(Error::ReferenceMissing(recorded))?;
+        let given = reference.identity();
+        match given == recorded {
+            true => Ok(reference.clone()),
+            false => Err(Error::OtherReference { recorded, given }),
+        }
+    }
+
+    fn begin_container(&mut self, header: &ContainerHeader, size: usize) {
         self.ended = false;
         self.models_fit = true;
         self.astray = false;
         self.level_is_unknown = false;
         self.progress = Progress::START;
-        self.progress.container_length = container_header::SIZE as u64;
+        self.progress.container_length = size as u64;
         self.state = State::SegmentHeader;
         match &mut self.models {
-            Some((current, models)) if current == header => models.reset(),
+            Some((current, models)) if current.level == header.level => models.reset(),
             models => {
                 // The old ones go first, so that there is room for the new.
                 *models = None;
@@ -322,7 +362,8 @@ impl Decoder {
         for level in Level::ALL {
             // The old ones go first, so that there is room for the new.
             self.models = None;
-            self.models = Some((ContainerHeader { level }, Models::new(level, self.budget)));
+            let container = ContainerHeader::without_reference(level);
+            self.models = Some((container, Models::new(level, self.budget)));
             self.models_fit = true;
             match self.take_coded(header.raw_length, payload, None) {
                 Ok(()) if crc32fast::hash(&self.raw) == header.raw_checksum => {

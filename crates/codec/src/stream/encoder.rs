@@ -13,6 +13,7 @@ use super::segment_header::{self, SegmentHeader, SegmentKind};
 use super::summary::Summary;
 use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
 use crate::jpeg::MemoryBudget;
+use crate::{NotModelled, ReferenceFile};
 
 /// Most bytes for an image of several scans once a PNG has come: a process has taken memory for its
 /// models by then, which cannot be given back to the system, and is left in pieces.
@@ -60,6 +61,7 @@ pub struct Encoded {
 #[derive(Debug)]
 pub struct Encoder {
     header: ContainerHeader,
+    reference: Option<ReferenceFile>,
     models: Models,
     segment: SegmentEncoder,
     keys: KeySchedule,
@@ -80,7 +82,9 @@ impl Encoder {
         Self {
             header: ContainerHeader {
                 level: options.level,
+                has_reference: false,
             },
+            reference: None,
             models: Models::new(
                 options.level,
                 MemoryBudget {
@@ -95,6 +99,32 @@ impl Encoder {
             summary: Summary::default(),
             summaries_before: Default::default(),
             end_payload: Vec::new(),
+        }
+    }
+
+    /// Codes against an image of another file, which a decoder must then be given too; whether it is of
+    /// use, and otherwise [`Encoder::summary`] says why not. To be called before the first segment.
+    pub fn set_reference(&mut self, reference: ReferenceFile) -> bool {
+        let refused = if reference.bytes().len() > ReferenceFile::LENGTH_MAX {
+            Some(NotModelled::LongReference)
+        } else {
+            self.models.png.check_reference(&reference).err()
+        };
+        if let Some(reason) = refused {
+            self.summary.add_reason(reason);
+            return false;
+        }
+        self.header.has_reference = true;
+        self.reference = Some(reference);
+        self.give_reference();
+        true
+    }
+
+    /// Hands the reference to new models.
+    fn give_reference(&mut self) {
+        if let Some(reference) = &self.reference {
+            let given = self.models.png.give_reference(reference.clone());
+            debug_assert!(given.is_ok(), "it was checked");
         }
     }
 
@@ -261,6 +291,7 @@ impl Encoder {
             written += piece.len();
         }
         self.models.reset();
+        self.give_reference();
         self.keys.start();
         self.progress = Progress::START;
         self.before = [None, None];
@@ -290,9 +321,16 @@ impl Encoder {
         if self.progress.container_length > 0 {
             return 0;
         }
-        out[..container_header::SIZE].copy_from_slice(&self.header.to_bytes());
-        self.progress.container_length = container_header::SIZE as u64;
-        container_header::SIZE
+        let (header, rest) = out.split_at_mut(container_header::SIZE);
+        header.copy_from_slice(&self.header.to_bytes());
+        let mut size = container_header::SIZE;
+        if let Some(reference) = &self.reference {
+            let bytes = container_header::reference_bytes(reference.identity());
+            rest[..bytes.len()].copy_from_slice(&bytes);
+            size += bytes.len();
+        }
+        self.progress.container_length = size as u64;
+        size
     }
 
     fn store(&mut self, raw: &[u8], out: &mut [u8]) -> usize {

@@ -50,12 +50,12 @@ const CODED_SLACK: usize = 64;
 
 /// Most bytes that one call of the encoder writes, headers included.
 pub const ENCODED_SEGMENT_MAX: usize =
-    container_header::SIZE + segment_header::SIZE + SEGMENT_INPUT + CODED_SLACK;
+    container_header::SIZE_MAX + segment_header::SIZE + SEGMENT_INPUT + CODED_SLACK;
 
 /// Most bytes that a decoder may want at once.
 pub const UNIT_MAX: usize = FORMAT_SEGMENT_MAX + CODED_SLACK;
 
 const _: () = assert!(
-    container_header::SIZE + segment_header::SIZE + end::PAYLOAD_MAX + end::FOOTER_SIZE
+    container_header::SIZE_MAX + segment_header::SIZE + end::PAYLOAD_MAX + end::FOOTER_SIZE
         <= ENCODED_SEGMENT_MAX
 );

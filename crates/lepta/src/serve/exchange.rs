@@ -110,6 +110,7 @@ async fn admit(
         memory_limit: None,
         input_limit: Some(service.input_limit),
         key_every: KEY_EVERY,
+        reference: false,
     };
     Ok(Admission {
         choice,

@@ -122,6 +122,7 @@ async fn run(service: &Service, operation: Operation, object: Bytes) -> Result<V
         memory_limit: None,
         input_limit: None,
         key_every: KEY_EVERY,
+        reference: false,
     };
     let deadline = Instant::now() + service.deadline + service.queue_timeout;
     let worker = tokio::select! {

@@ -36,7 +36,7 @@ impl Expander {
     /// The bytes that `tokens` stand for: at most 512, none with a distance beyond the stream's
     /// start, as [`TokenReader`](super::token_reader::TokenReader) gives them.
     pub(crate) fn expand(&mut self, tokens: &[Token]) -> &[u8] {
-        self.make_room();
+        self.make_room(tokens);
         let start = self.end;
         let bytes = &mut *self.bytes;
         let mut end = start;
@@ -56,8 +56,9 @@ impl Expander {
     }
 
     /// Drops bytes beyond the window where they stand in the way.
-    fn make_room(&mut self) {
-        if self.end + MOST_BYTES + 3 * CHUNK > BUFFER {
+    fn make_room(&mut self, tokens: &[Token]) {
+        let bytes: usize = tokens.iter().map(|token| token.length()).sum();
+        if self.end + bytes + 3 * CHUNK > BUFFER {
             self.bytes.copy_within(self.end - WINDOW..self.end, 0);
             self.end = WINDOW;
         }

@@ -24,7 +24,8 @@ pub(crate) struct Inflater {
     reader: TokenReader,
     expander: Expander,
     tokens: [Token; TOKENS],
-    adler: Adler32,
+    /// Unless nobody asks for it.
+    adler: Option<Adler32>,
     consumed: u64,
     produced: u64,
 }
@@ -35,9 +36,17 @@ impl Inflater {
             reader: TokenReader::new(),
             expander: Expander::new(),
             tokens: [Token::default(); TOKENS],
-            adler: Adler32::new(),
+            adler: Some(Adler32::new()),
             consumed: 0,
             produced: 0,
+        }
+    }
+
+    /// One that does not compute a checksum.
+    pub(crate) fn without_checksum() -> Self {
+        Self {
+            adler: None,
+            ..Self::new()
         }
     }
 
@@ -45,7 +54,7 @@ impl Inflater {
     pub(crate) fn reset(&mut self) {
         self.reader.reset();
         self.expander.reset();
-        self.adler = Adler32::new();
+        self.adler = self.adler.map(|_| Adler32::new());
         self.consumed = 0;
         self.produced = 0;
     }
@@ -64,7 +73,9 @@ impl Inflater {
         self.consumed += (before - input.len()) as u64;
         let tokens = &self.tokens[..count];
         let bytes = self.expander.expand(tokens);
-        self.adler.update(bytes);
+        if let Some(adler) = &mut self.adler {
+            adler.update(bytes);
+        }
         self.produced += bytes.len() as u64;
         Ok(Inflated {
             bytes,
@@ -83,9 +94,9 @@ impl Inflater {
         self.reader.checksum()
     }
 
-    /// The Adler-32 of the bytes given out so far.
+    /// The Adler-32 of the bytes given out so far; that of none if it is not computed.
     pub(crate) fn checksum(&self) -> u32 {
-        self.adler.value()
+        self.adler.unwrap_or(Adler32::new()).value()
     }
 
     /// How many bytes of input the stream has taken.

@@ -259,9 +259,15 @@ impl Matcher {
     fn insert_run(&mut self, first: usize, end: usize) -> usize {
         self.begin_hash(first);
         self.insert(first);
-        let window_mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
-        for position in first.wrapping_add(1)..end {
-            self.previous[position & window_mask] = position.wrapping_sub(1) as u16;
+        let mut position = first.wrapping_add(1);
+        while position < end {
+            // As many as lie together in the window.
+            let place = position & self.window.wrapping_sub(1) & (PREVIOUS - 1);
+            let stop = self.window.min(place + end - position);
+            for (before, previous) in (position - 1..).zip(&mut self.previous[place..stop]) {
+                *previous = before as u16;
+            }
+            position += stop - place;
         }
         if let Some(head) = self.heads.get_mut(self.hash as usize) {
             *head = end.wrapping_sub(1) as u16;

@@ -49,7 +49,7 @@ pub(crate) struct Search {
 impl Search {
     pub(crate) fn new() -> Self {
         Self {
-            inflater: Inflater::new(),
+            inflater: Inflater::without_checksum(),
             expected: Vec::with_capacity(TOKENS_HELD),
             first_expected: 0,
             out: Vec::with_capacity(LARGEST_BLOCK),

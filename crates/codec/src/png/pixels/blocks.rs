@@ -140,12 +140,7 @@ impl Blocks {
         rows: &mut [u8],
         window: &ReferenceWindow<'_>,
     ) -> bool {
-        let start = window.above * format.row_bytes();
-        let Some(old) = window
-            .rows
-            .get(start..)
-            .and_then(|rest| rest.get(..rows.len()))
-        else {
+        let Some(old) = window.strip(format, rows.len()) else {
             return false;
         };
         let slot = &mut self.equal_strip[self.last_equal & 3];

@@ -71,14 +71,15 @@ impl ColourTable {
     pub(super) fn find(&self, hash: u32) -> Found {
         let first = (hash >> 14) as usize & (ENTRIES - 2);
         let check = hash & 31;
-        let entries = [self.entries[first], self.entries[first + 1]];
-        let second = match entries.map(|entry| entry.matches(check)) {
+        let [one, other] = [self.entries[first], self.entries[first + 1]];
+        let is_known = [one.matches(check), other.matches(check)];
+        let second = match is_known {
             [true, _] => false,
             [_, true] => true,
-            _ => entries[1].confidence() <= entries[0].confidence(),
+            _ => other.confidence() <= one.confidence(),
         };
-        let entry = entries[usize::from(second)];
-        let known = entry.matches(check);
+        let entry = if second { other } else { one };
+        let known = is_known[0] | is_known[1];
         Found {
             place: first + usize::from(second),
             check,

@@ -5,9 +5,16 @@ use super::format::PixelFormat;
 /// The rows of the previous image around a strip.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReferenceWindow<'a> {
-    /// Whole rows in the layout of the image.
-    pub(crate) rows: &'a [u8],
-    /// Rows that lie before the one at the place of the strip's first row.
+    /// Whole rows in the layout of the image, in a ring: behind the last row comes the first one. The
+    /// rows at the place of a strip lie together.
+    pub(crate) ring: &'a [u8],
+    /// Rows of the ring.
+    pub(crate) ring_rows: usize,
+    /// The place in the ring of the first row that the window holds.
+    pub(crate) first: usize,
+    /// Rows that the window holds.
+    pub(crate) count: usize,
+    /// How many of them lie before the one at the place of the strip's first row.
     pub(crate) above: usize,
 }
 
@@ -15,9 +22,36 @@ impl<'a> ReferenceWindow<'a> {
     /// The row that is `y` rows below the strip's first one, if the window holds it.
     #[inline(always)]
     pub(super) fn row(&self, format: &PixelFormat, y: isize) -> Option<&'a [u8]> {
+        let index = self.above.checked_add_signed(y)?;
+        if index >= self.count {
+            return None;
+        }
         let row_bytes = format.row_bytes();
-        let start = self.above.checked_add_signed(y)?.checked_mul(row_bytes)?;
-        self.rows.get(start..)?.get(..row_bytes)
+        self.ring
+            .get(self.place(index) * row_bytes..)?
+            .get(..row_bytes)
+    }
+
+    /// The rows at the place of a strip of `length` bytes, if the window holds them.
+    pub(super) fn strip(&self, format: &PixelFormat, length: usize) -> Option<&'a [u8]> {
+        let row_bytes = format.row_bytes();
+        if self.above + length / row_bytes > self.count {
+            return None;
+        }
+        self.ring
+            .get(self.place(self.above) * row_bytes..)?
+            .get(..length)
+    }
+
+    /// The place in the ring of a row of the window.
+    #[inline(always)]
+    fn place(&self, index: usize) -> usize {
+        let place = self.first + index;
+        if place < self.ring_rows {
+            place
+        } else {
+            place - self.ring_rows
+        }
     }
 
     /// Reads `pixels.len()` pixels from column `x`, a multiple of 8, of a row; black where there is

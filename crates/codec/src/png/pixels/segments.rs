@@ -221,7 +221,12 @@ impl Segments {
             };
             let left = [near.w, near.ww, rows[2][place - 3], rows[2][place - 4]];
             let hashes = hashes.finish(index, left, alpha);
-            let found = hashes.map(|hash| self.table.find(hash));
+            // Without `map`, which is not unrolled here.
+            let found = [
+                self.table.find(hashes[0]),
+                self.table.find(hashes[1]),
+                self.table.find(hashes[2]),
+            ];
             let old = previous.pixels[index];
             let mut sources = [0; SOURCES];
             for (source, found) in sources.iter_mut().zip(&found) {

@@ -28,7 +28,10 @@ fn window(reference: &[u8], row_bytes: usize, row: usize, count: usize) -> Refer
     let first = row.saturating_sub(REFERENCE_MARGIN);
     let end = (row + count + REFERENCE_MARGIN).min(reference.len() / row_bytes);
     ReferenceWindow {
-        rows: &reference[first * row_bytes..end * row_bytes],
+        ring: &reference[first * row_bytes..end * row_bytes],
+        ring_rows: end - first,
+        first: 0,
+        count: end - first,
         above: row - first,
     }
 }
