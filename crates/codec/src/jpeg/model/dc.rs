@@ -5,7 +5,7 @@ use super::buckets::{end_bucket, prediction_bucket16, signed_bucket16};
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Shape, Sign};
 use super::surroundings::Surroundings;
-use crate::entropy::Coder;
+use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive model of DC.
 pub(crate) struct DcModel<D: Decisions> {
@@ -42,10 +42,10 @@ impl<D: Decisions> DcModel<D> {
 
     /// Codes DC; the size of what its prediction missed, saturated at 255.
     #[inline(always)]
-    pub(crate) fn code<C: Coder>(
+    pub(crate) fn code<C: Vectorizing>(
         &mut self,
         coder: &mut C,
-        around: &Surroundings<'_>,
+        around: &Surroundings<'_, C::Simd>,
         interior_end: usize,
         block: &mut Block,
     ) -> u8 {

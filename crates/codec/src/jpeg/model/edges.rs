@@ -8,7 +8,7 @@ use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::{Surroundings, sign_class};
 use super::tables::EDGE_PLACE;
-use crate::entropy::Coder;
+use crate::entropy::Vectorizing;
 
 /// The adaptive model of both edges.
 pub(crate) struct EdgeModel<D: Decisions> {
@@ -56,10 +56,10 @@ impl<D: Decisions> EdgeModel<D> {
 
     /// Codes the first column (`COLUMN`) or first row; the frequency, 0..=7, of its last nonzero.
     #[inline(always)]
-    pub(crate) fn code<C: Coder, const COLUMN: bool>(
+    pub(crate) fn code<C: Vectorizing, const COLUMN: bool>(
         &mut self,
         coder: &mut C,
-        around: &mut Surroundings<'_>,
+        around: &mut Surroundings<'_, C::Simd>,
         interior_end: usize,
         block: &mut Block,
     ) -> usize {
@@ -126,10 +126,10 @@ impl<D: Decisions> EdgeModel<D> {
     }
 
     #[inline(always)]
-    fn code_end<C: Coder, const COLUMN: bool>(
+    fn code_end<C: Vectorizing, const COLUMN: bool>(
         &mut self,
         coder: &mut C,
-        around: &Surroundings<'_>,
+        around: &Surroundings<'_, C::Simd>,
         interior_end: usize,
         block: &Block,
     ) -> usize {

@@ -6,7 +6,7 @@
 //! saturated, they stay far below 2^16.
 
 use super::block::{Neighbours, Remembered};
-use fearless_simd::{Simd, i8x32, prelude::*, u16x16};
+use fearless_simd::{Simd, i8x32, prelude::*, u16x8, u16x16};
 
 /// Weights in 1/64 of: the block above and the one to the left, each; the two diagonal ones; the
 /// four coefficients around the same one in the blocks above and to the left, each.
@@ -50,6 +50,7 @@ const fn spread() -> [[Row; 4]; 8] {
 }
 
 /// The expectation of every position of one block.
+#[repr(align(64))]
 pub(crate) struct Expectation {
     /// What the neighbours say, in natural order.
     outside: [u16; 64],
@@ -110,15 +111,17 @@ impl Expectation {
     }
 
     /// Tells of a coded nonzero coefficient.
+    ///
+    /// Row by row: wider vectors would be read again before both of the stores they come from are
+    /// done, and such loads wait.
     #[inline(always)]
-    pub(crate) fn add(&mut self, position: usize, size: u32) {
-        let size = size.min(255) as u16;
+    pub(crate) fn add<S: Simd>(&mut self, simd: S, position: usize, size: u32) {
+        let size = u16x8::splat(simd, size.min(255) as u16);
         let (rows, _) = self.total.as_chunks_mut::<8>();
         let rows = rows.iter_mut().skip(position >> 3 & 7);
         for (sums, spread) in rows.zip(&SPREAD[position & 7]) {
-            for (sum, share) in sums.iter_mut().zip(spread) {
-                *sum = sum.wrapping_add(share.wrapping_mul(size));
-            }
+            let grown = u16x8::simd_from(simd, *sums) + u16x8::simd_from(simd, *spread) * size;
+            *sums = grown.into();
         }
     }
 

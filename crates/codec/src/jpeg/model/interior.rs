@@ -9,7 +9,7 @@ use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::Surroundings;
 use super::tables::{INTERIOR, INTERIOR_PLACE, INTERIOR_PLACES, INTERIOR_ZONE};
-use crate::entropy::Coder;
+use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive model of the interior.
 pub(crate) struct InteriorModel<D: Decisions> {
@@ -82,10 +82,10 @@ impl<D: Decisions> InteriorModel<D> {
 
     /// Codes the coefficients before `end`.
     #[inline(always)]
-    pub(crate) fn code<C: Coder>(
+    pub(crate) fn code<C: Vectorizing>(
         &mut self,
         coder: &mut C,
-        around: &mut Surroundings<'_>,
+        around: &mut Surroundings<'_, C::Simd>,
         end: usize,
         block: &mut Block,
     ) {

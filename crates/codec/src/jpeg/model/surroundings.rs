@@ -7,7 +7,8 @@ use super::quantization::Quantization;
 use crate::simd::VectorMultiply;
 
 /// The neighbours of a block, and running sums over what has been coded of it.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a, S> {
+    simd: S,
     pub(crate) near: &'a Neighbours<'a>,
     pub(crate) expectation: Expectation,
     pub(crate) borders: Borders,
@@ -19,15 +20,16 @@ const WAVE_SHIFT: u32 = 16;
 /// The same for the weight 1/√2 of frequency zero.
 const FLAT_SHIFT: u32 = 23;
 
-impl<'a> Surroundings<'a> {
+impl<'a, S: VectorMultiply> Surroundings<'a, S> {
     #[inline(always)]
-    pub(crate) fn new<S: VectorMultiply>(
+    pub(crate) fn new(
         simd: S,
         other_weight: u16,
         quantization: &'a Quantization,
         near: &'a Neighbours<'a>,
     ) -> Self {
         Self {
+            simd,
             near,
             expectation: Expectation::new(simd, other_weight, near),
             borders: Borders::default(),
@@ -116,7 +118,7 @@ impl<'a> Surroundings<'a> {
     /// Takes a coded nonzero coefficient of an edge into account.
     #[inline(always)]
     pub(crate) fn add_edge(&mut self, position: usize, size: u32, value: i16) {
-        self.expectation.add(position, size);
+        self.expectation.add(self.simd, position, size);
         self.borders
             .add(position, self.dequantized(position, value));
     }
@@ -124,7 +126,7 @@ impl<'a> Surroundings<'a> {
     /// The same of the interior.
     #[inline(always)]
     pub(crate) fn add_interior(&mut self, position: usize, size: u32, value: i16) {
-        self.expectation.add(position, size);
+        self.expectation.add(self.simd, position, size);
         self.borders
             .add_interior(position, self.dequantized(position, value));
     }
