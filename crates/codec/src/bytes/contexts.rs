@@ -21,10 +21,10 @@ impl Recent {
         self.bytes as u8
     }
 
-    /// The last four bytes, the latest lowest.
+    /// The last sixteen bytes, the latest lowest.
     #[inline(always)]
-    pub(super) fn last_four(&self) -> u32 {
-        self.bytes as u32
+    pub(super) fn all(&self) -> u128 {
+        self.bytes
     }
 
     /// The contexts that are hashed: the last two bytes; those four and twelve back, for tables

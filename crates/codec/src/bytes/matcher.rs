@@ -88,9 +88,9 @@ impl Matcher {
             .then_some(expected)
     }
 
-    /// Appends a byte to the history; `last_four` ends with it, the latest lowest.
+    /// Appends a byte to the history; `recent` are the last sixteen, this one lowest.
     #[inline(always)]
-    pub(super) fn push(&mut self, byte: u8, last_four: u32) {
+    pub(super) fn push(&mut self, byte: u8, recent: u128) {
         self.history[usize::from(self.position)] = byte;
         self.position = self.position.wrapping_add(1);
         if self.follows {
@@ -103,17 +103,18 @@ impl Matcher {
             self.misses = self.misses << 1 | u8::from(missed);
             self.source = self.source.wrapping_add(1);
         }
-        let key = (last_four.wrapping_mul(0x9E37_79B1) >> 19) as usize;
+        let key = ((recent as u32).wrapping_mul(0x9E37_79B1) >> 19) as usize;
         if self.length < SURE {
-            self.look_for_better(self.places[key]);
+            self.look_for_better(self.places[key], recent);
         }
         self.places[key] = self.position;
         self.follows = self.source != self.position && self.misses.count_ones() < TOLERATED;
     }
 
     /// Follows `candidate` if more bytes agree there than at the present place.
-    fn look_for_better(&mut self, candidate: u16) {
-        let agreement = self.agreement(candidate);
+    #[inline(always)]
+    fn look_for_better(&mut self, candidate: u16, recent: u128) {
+        let agreement = self.agreement(candidate, recent);
         if candidate != self.position && agreement >= LEAST && agreement > self.length {
             self.length = agreement;
             self.source = candidate;
@@ -121,15 +122,24 @@ impl Matcher {
         }
     }
 
-    /// Bytes, up to [`SURE`], that agree before `candidate` and before the position.
-    fn agreement(&self, candidate: u16) -> u32 {
-        let back = |place: u16, count: u32| {
-            self.history[usize::from(place.wrapping_sub(1 + count as u16))]
+    /// How many of the recent bytes, up to [`SURE`], stand before `candidate` too.
+    #[inline(always)]
+    fn agreement(&self, candidate: u16, recent: u128) -> u32 {
+        let end = usize::from(candidate);
+        let there = match self.history[..end].last_chunk() {
+            Some(bytes) => u128::from_be_bytes(*bytes),
+            None => around_the_end(&self.history, end),
         };
-        (0..SURE)
-            .position(|count| back(candidate, count) != back(self.position, count))
-            .map_or(SURE, |count| count as u32)
+        (there ^ recent).trailing_zeros() / 8
     }
+}
+
+/// The sixteen bytes before a place so near to the start that some are at the history's end.
+#[cold]
+fn around_the_end(history: &[u8], place: usize) -> u128 {
+    let (before, rest) = (&history[..place], &history[history.len() - 16..]);
+    let bytes = rest[place..].iter().chain(before);
+    bytes.fold(0, |there, &byte| there << 8 | u128::from(byte))
 }
 
 #[cfg(test)]
@@ -142,7 +152,7 @@ mod tests {
         let mut room = vec![0; text.len()];
         let mut coder = RangeEncoder::new(&mut room);
         let mut matcher = Matcher::new();
-        let (mut right, mut wrong, mut last_four) = (0, 0, 0u32);
+        let (mut right, mut wrong, mut recent) = (0, 0, 0u128);
         for &byte in text {
             let trusted = matcher.follows && matcher.length >= TRUSTED;
             match matcher.code(&mut coder, byte) {
@@ -152,8 +162,8 @@ mod tests {
                 }
                 None => wrong += usize::from(trusted),
             }
-            last_four = last_four << 8 | u32::from(byte);
-            matcher.push(byte, last_four);
+            recent = recent << 8 | u128::from(byte);
+            matcher.push(byte, recent);
         }
         (right, wrong)
     }

@@ -106,7 +106,7 @@ impl BytesModel {
     #[inline(always)]
     fn remember(&mut self, byte: u8) {
         self.recent.push(byte);
-        self.matcher.push(byte, self.recent.last_four());
+        self.matcher.push(byte, self.recent.all());
     }
 
     /// Codes one byte among others that are coded otherwise, and learns from it.
