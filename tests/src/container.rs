@@ -45,10 +45,16 @@ pub fn repair_checksums(container: &mut [u8]) {
 
 /// The kinds of the segments of a whole container, the end segment last.
 pub fn segment_kinds(container: &[u8]) -> Vec<u8> {
+    segments(container).iter().map(|&(kind, _)| kind).collect()
+}
+
+/// The same with the number of raw bytes that each decodes to.
+pub fn segments(container: &[u8]) -> Vec<(u8, usize)> {
     let mut kinds = vec![];
     let mut place = HEADER;
     while let Some(header) = container.get(place..place + SEGMENT_HEADER) {
-        kinds.push(header[0]);
+        let raw_length = u32::from_le_bytes([header[1], header[2], header[3], 0]);
+        kinds.push((header[0], raw_length as usize));
         if header[0] == END {
             break;
         }

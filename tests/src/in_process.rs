@@ -43,6 +43,7 @@ fn run_encoder(input: &[u8], level: Level, visible: usize) -> (Vec<u8>, Summary)
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        restart_every: 0,
         image_bytes: 2 * STATE_BYTES,
     };
     let mut encoder = Encoder::new(&options);
@@ -108,7 +109,7 @@ fn decompress_with(decoder: &mut Decoder, compressed: &[u8]) -> Result<Vec<u8>, 
         rest = next;
         match decoder.step(unit).map_err(Damage::Codec)? {
             Step::Raw(bytes) => output.extend_from_slice(bytes),
-            Step::More | Step::End { .. } => {}
+            Step::More | Step::Lost { .. } | Step::End { .. } => {}
         }
     }
 }

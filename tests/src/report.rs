@@ -31,8 +31,12 @@ pub struct Report {
     pub segments: u64,
     /// How many of them are stored.
     pub segments_stored: u64,
+    /// In front of how many all models started anew.
+    pub restarts: u64,
     /// Why something was not modelled.
     pub reasons: Vec<String>,
+    /// What a salvage could not give back: from the first byte to behind the last.
+    pub missing: Vec<(Option<u64>, Option<u64>)>,
     /// Whether every byte was decoded and compared.
     pub verified: bool,
     /// Failed verifications.

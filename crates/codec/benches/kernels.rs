@@ -113,6 +113,7 @@ fn encoder(level: Level) -> Encoder {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        restart_every: 0,
         image_bytes: 2 * STATE_BYTES,
     })
 }

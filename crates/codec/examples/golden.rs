@@ -13,6 +13,7 @@ fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
         level,
         state_bytes: 8 << 20,
         key_every: KEY_EVERY,
+        restart_every: 0,
         image_bytes: 16 << 20,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];

@@ -19,6 +19,7 @@ fn encode(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        restart_every: 0,
         image_bytes: 2 * STATE_BYTES,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];

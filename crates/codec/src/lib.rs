@@ -28,7 +28,8 @@ pub use error::Error;
 pub use fault::Damage;
 pub use jpeg::NotModelled;
 pub use stream::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded, Encoder, EncoderOptions,
-    FORMAT_SEGMENT_MAX, KEY_EVERY, Level, MAGIC, SEGMENT_INPUT, Step, Summary, SummaryImage,
-    UNIT_MAX, Wanted,
+    CONTAINER_HEADER_SIZE, ContainerEnd, Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded,
+    Encoder, EncoderOptions, FORMAT_SEGMENT_MAX, KEY_EVERY, Level, MAGIC, SEGMENT_HEADER_SIZE,
+    SEGMENT_INPUT, SegmentInfo, StartingPlace, Step, Summary, SummaryImage, UNIT_MAX, Wanted,
+    begins_container, is_whole_segment,
 };

@@ -2,7 +2,9 @@
 //!
 //! Invariant: this is the only description of options; other modules take parsed arguments.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -31,6 +33,9 @@ pub struct CommandLine {
 /// What else there is than single files.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compress whole folders into an archive, and restore, verify and list it
+    #[command(subcommand)]
+    Batch(BatchCommand),
     /// Compress and restore for other programs, over HTTP
     Serve(ServeArguments),
     /// Ask a running service whether it is ready
@@ -142,6 +147,151 @@ pub struct OutputArguments {
     pub force: bool,
 }
 
+/// What to do with whole folders.
+#[derive(Debug, Subcommand)]
+pub enum BatchCommand {
+    /// Compress what is new or has changed in a folder into an archive
+    Compress(BatchCompressArguments),
+    /// Restore files from an archive
+    Restore(BatchRestoreArguments),
+    /// Decode what an archive has stored and compare it with its BLAKE3
+    Verify(BatchVerifyArguments),
+    /// List what an archive has
+    List(BatchListArguments),
+}
+
+/// Options of everything that is done with whole folders.
+#[derive(Args, Clone, Debug)]
+pub struct BatchArguments {
+    /// Workers at a time [default: one for each processor]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Say nothing but what went wrong
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say it as one JSON object for each file, and a last one for all
+    #[arg(long)]
+    pub json: bool,
+    /// How workers are run.
+    #[command(flatten)]
+    pub workers: WorkerArguments,
+}
+
+/// Arguments of `batch compress`.
+#[derive(Args, Debug)]
+pub struct BatchCompressArguments {
+    /// The folder to compress
+    #[arg(value_name = "SRC")]
+    pub source: PathBuf,
+    /// The archive: a folder elsewhere, made if it is not there
+    #[arg(value_name = "DEST")]
+    pub archive: PathBuf,
+    /// Remove originals whose stored results are proven, each after its own proof
+    #[arg(long)]
+    pub rm: bool,
+    /// Do not store files that gain nothing; they are never removed
+    #[arg(long)]
+    pub leave_incompressible: bool,
+    /// Write nothing; estimate the savings from a sample
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// The archive is of the same files, which were elsewhere before
+    #[arg(long)]
+    pub moved: bool,
+    /// Model for compression
+    #[arg(long, value_enum, default_value_t)]
+    pub level: LevelArgument,
+    /// What all of it has.
+    #[command(flatten)]
+    pub common: BatchArguments,
+}
+
+/// Which entries of an archive.
+#[derive(Args, Clone, Debug)]
+pub struct SelectionArguments {
+    /// Only these paths, folders with all in them, or patterns (*, ?, [], **) [default: all]
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Only what was modified at this time or later (2024-06-26, or with a time)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what was modified before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// Arguments of `batch restore`.
+#[derive(Args, Debug)]
+pub struct BatchRestoreArguments {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// The folder to restore to, made if it is not there; - is standard output
+    #[arg(value_name = "TARGET")]
+    pub target: PathBuf,
+    /// What to restore.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Replace existing files
+    #[arg(short, long)]
+    pub force: bool,
+    /// What all of it has.
+    #[command(flatten)]
+    pub common: BatchArguments,
+}
+
+/// Arguments of `batch verify`.
+#[derive(Args, Debug)]
+pub struct BatchVerifyArguments {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// Only the Nth of T about equal parts, always the same ones
+    #[arg(long, value_name = "N/T")]
+    pub subset: Option<Subset>,
+    /// What all of it has.
+    #[command(flatten)]
+    pub common: BatchArguments,
+}
+
+/// Arguments of `batch list`.
+#[derive(Args, Debug)]
+pub struct BatchListArguments {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// What to list.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Say it as one JSON object for each path
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One of several parts of about the same size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subset {
+    /// Which one, from 1.
+    pub number: u64,
+    /// Of how many.
+    pub total: u64,
+}
+
+impl FromStr for Subset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split_once('/')
+            .and_then(|(number, total)| {
+                let (number, total) = (number.parse().ok()?, total.parse().ok()?);
+                (1..=total)
+                    .contains(&number)
+                    .then_some(Self { number, total })
+            })
+            .ok_or_else(|| "not N/T with N from 1 to T".to_owned())
+    }
+}
+
 /// The models by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LevelArgument {
@@ -165,6 +315,20 @@ impl From<LevelArgument> for Level {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_subset_is_one_of_its_parts() {
+        assert_eq!(
+            "2/7".parse(),
+            Ok(Subset {
+                number: 2,
+                total: 7
+            })
+        );
+        for wrong in ["", "2", "0/7", "8/7", "1/0", "-1/2", "a/b"] {
+            assert!(wrong.parse::<Subset>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_description_is_consistent() {

@@ -4,11 +4,12 @@
 //! stays behind; the second one ends the process at once. Whoever waits for the process sees the
 //! signal.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use lepta_worker::status::Status;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
 use crate::problem::Problem;
@@ -27,6 +28,9 @@ pub struct Interruption {
 pub fn watch() -> Result<Interruption, Problem> {
     let interruption = Interruption::default();
     let repeated = Arc::new(AtomicBool::new(false));
+    // A file that may not grow is an error of the write then, and not the end of the process.
+    let ignored = flag::register(SIGXFSZ, Arc::default());
+    ignored.map_err(|error| refused(&error))?;
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         let code = 128 + signal;
         flag::register_conditional_shutdown(signal, code, Arc::clone(&repeated))
@@ -35,12 +39,13 @@ pub fn watch() -> Result<Interruption, Problem> {
                 let number = usize::try_from(signal).unwrap_or(0);
                 flag::register_usize(signal, Arc::clone(&interruption.signal), number)
             })
-            .map_err(|error| {
-                let what = format!("signals cannot be handled: {error}");
-                Problem::new(Status::Other, what)
-            })?;
+            .map_err(|error| refused(&error))?;
     }
     Ok(interruption)
+}
+
+fn refused(error: &io::Error) -> Problem {
+    Problem::new(Status::Other, format!("signals cannot be handled: {error}"))
 }
 
 impl Interruption {

@@ -5,6 +5,7 @@
 //! was jailed, that all of it is verified, and ends with status 0.
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod command_line;
 mod documents;
 mod files;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use lepta_worker::status::Status;
 
-use command_line::{Command, CommandLine, FileArguments};
+use command_line::{Command, CommandLine};
+use interruption::Interruption;
 use problem::Problem;
 
 /// Does what the command line says, program name included, and says on standard error what went
@@ -47,13 +49,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Healthcheck(arguments)) => serve::healthcheck::run(arguments),
         Some(Command::Completions { shell }) => documents::print_completions(*shell),
         Some(Command::Manual) => documents::print_manual(),
-        None => run_on_files(&command_line.files),
+        Some(Command::Batch(command)) => watched(|interruption| batch::run(command, interruption)),
+        None => watched(|interruption| files::run(&command_line.files, interruption)),
     })
 }
 
-fn run_on_files(arguments: &FileArguments) -> Result<Status, Problem> {
+/// Runs work that signals interrupt.
+fn watched(work: impl FnOnce(&Interruption) -> Result<Status, Problem>) -> Result<Status, Problem> {
     let interruption = interruption::watch()?;
-    let outcome = files::run(arguments, &interruption);
+    let outcome = work(&interruption);
     interruption.end_if_interrupted();
     outcome
 }

@@ -36,7 +36,16 @@ impl Problem {
 
     /// Writing failed.
     pub fn writing(error: &io::Error) -> Self {
-        let what = format!("cannot be written: {}", cause(error));
+        Self::not_done("cannot be written", error)
+    }
+
+    /// Writing the result of something to `place` failed.
+    pub fn storing(error: &io::Error, place: &Path) -> Self {
+        Self::not_done(&format!("cannot be stored in {}", shown(place)), error)
+    }
+
+    fn not_done(what: &str, error: &io::Error) -> Self {
+        let what = format!("{what}: {}", cause(error));
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                 Self::new(Status::NoSpace, what).advise("make room and try again")
@@ -49,6 +58,13 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, place: impl AsRef<Path>) -> Self {
         self.place.get_or_insert_with(|| shown(place.as_ref()));
+        self
+    }
+
+    /// Says that it happened elsewhere than it was thought.
+    #[must_use]
+    pub fn moved_to(mut self, place: impl AsRef<Path>) -> Self {
+        self.place = Some(shown(place.as_ref()));
         self
     }
 

@@ -11,6 +11,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use crate::budget::DEFAULT_MEMORY_LIMIT;
 use crate::fault::Injection;
+use crate::range::ByteRange;
 use crate::report::level_name;
 
 /// What `--help` prints.
@@ -29,6 +30,10 @@ Options:
   --time-limit SECONDS   processor time, then status 31 [none]
   --memory-limit BYTES   memory of the whole process [24000000]
   --key-every N          start anew after N PNGs, so that what follows decodes alone; 0: never [32]
+  --restart-every BYTES  the same after so many bytes, between images [none]
+  --range START..END     decompress only these bytes of the original; nothing behind them is read
+  --input-at OFFSET      with --range: the input begins at this place of the restart index
+  --salvage              decompress what damage has left; status 51 and what is missing
   --no-verify            compress without decoding and comparing; the report says so
   --no-sandbox           run without the jail; the report says so
   --await-job            read the job from a header on the input, once the jail is up
@@ -71,6 +76,13 @@ pub(crate) struct Arguments {
     pub(crate) level: Option<Level>,
     /// After how many PNGs all models start anew, 0 for never; `None`: not given.
     pub(crate) key_every: Option<u32>,
+    /// After how many raw bytes; `None`: not given.
+    pub(crate) restart_every: Option<u64>,
+    /// The part that is to be decompressed.
+    pub(crate) range: Option<ByteRange>,
+    /// Where in the original the input begins, if not with a container.
+    pub(crate) input_at: Option<u64>,
+    pub(crate) salvage: bool,
     pub(crate) threads: Threads,
     pub(crate) report: ReportForm,
     /// Seconds of processor time, at least 1.
@@ -114,6 +126,10 @@ impl Arguments {
             operation: None,
             level: None,
             key_every: None,
+            restart_every: None,
+            range: None,
+            input_at: None,
+            salvage: false,
             threads: Threads::One,
             report: ReportForm::Text,
             time_limit: None,
@@ -141,6 +157,20 @@ impl Arguments {
                     let count = number(parser, "--key-every", 0)?;
                     self.key_every = Some(u32::try_from(count).unwrap_or(u32::MAX));
                 }
+                Arg::Long("restart-every") => {
+                    self.restart_every = Some(number(parser, "--restart-every", 4096)?);
+                }
+                Arg::Long("range") => {
+                    let value = text(parser)?;
+                    let range = ByteRange::parse(&value);
+                    self.range = Some(range.ok_or_else(|| {
+                        Mistake(format!("--range {value}: not START..END, or empty"))
+                    })?);
+                }
+                Arg::Long("input-at") => {
+                    self.input_at = Some(number(parser, "--input-at", 0)?);
+                }
+                Arg::Long("salvage") => self.salvage = true,
                 Arg::Long("threads") => self.threads = one_of(parser, "--threads", &THREADS)?,
                 Arg::Long("report") => self.report = one_of(parser, "--report", &REPORTS)?,
                 Arg::Long("time-limit") => {
@@ -180,19 +210,34 @@ impl Arguments {
             self.await_job && (self.level.is_some() || self.key_every.is_some() || !self.verify),
             "with --await-job, --level, --key-every and --no-verify come with the job",
         )?;
+        let is_other_than =
+            |wanted: Operation| self.operation.is_some_and(|operation| operation != wanted);
+        let decompresses_less = self.range.is_some() || self.salvage;
         rule(
-            self.key_every.is_some()
-                && self
-                    .operation
-                    .is_some_and(|operation| operation != Operation::Compress),
-            "--key-every is for compress alone",
+            self.await_job && (self.restart_every.is_some() || decompresses_less),
+            "--restart-every, --range and --salvage are not for --await-job",
+        )?;
+        for (is_given, option) in [
+            (self.key_every.is_some(), "--key-every"),
+            (self.restart_every.is_some(), "--restart-every"),
+            (!self.verify, "--no-verify"),
+        ] {
+            rule(
+                is_given && is_other_than(Operation::Compress),
+                &format!("{option} is for compress alone"),
+            )?;
+        }
+        rule(
+            decompresses_less && is_other_than(Operation::Decompress),
+            "--range and --salvage are for decompress alone",
         )?;
         rule(
-            !self.verify
-                && self
-                    .operation
-                    .is_some_and(|operation| operation != Operation::Compress),
-            "--no-verify is for compress alone",
+            self.range.is_some() && self.salvage,
+            "--range and --salvage exclude each other",
+        )?;
+        rule(
+            self.input_at.is_some() && self.range.is_none(),
+            "--input-at is for --range alone",
         )
     }
 }
@@ -318,6 +363,14 @@ mod tests {
             ("--await-job --level fast", "come with the job"),
             ("--await-job --key-every 3", "come with the job"),
             ("verify --key-every 3", "for compress alone"),
+            ("decompress --restart-every 65536", "for compress alone"),
+            ("compress --restart-every 4095", "from 4096 up"),
+            ("compress --range 1..2", "for decompress alone"),
+            ("decompress --range 2..2", "or empty"),
+            ("decompress --range 2", "START..END"),
+            ("decompress --range 1..2 --salvage", "exclude"),
+            ("decompress --input-at 7", "for --range alone"),
+            ("--await-job --salvage", "not for --await-job"),
             ("compress --await-job --no-verify", "come with the job"),
         ] {
             let message = run(line).expect_err(line);

@@ -124,6 +124,20 @@ pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failu
     }
 }
 
+/// Bytes of compressed segments that the decompression of a range may hold: what decompression has more
+/// for images than compression. Zero, where compression could not work within `limit`.
+///
+/// # Errors
+/// Status 30 with the least limit that would do.
+pub(crate) fn held_bytes(limit: u64) -> Result<usize, Failure> {
+    let decompress = image_bytes(Operation::Decompress, limit)?;
+    let held = image_bytes(Operation::Compress, limit).map(|compress| {
+        let rows = decompress.rows.saturating_sub(compress.rows);
+        rows.min(decompress.whole.saturating_sub(compress.whole))
+    });
+    Ok(held.unwrap_or(0))
+}
+
 /// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
 /// process, of which sealed buffers take some. Each has what it needs for images of one scan and for images
 /// of several, which need it in different places: together they would be more than the limit, but no image
@@ -230,6 +244,26 @@ mod tests {
         for number in [SCANS_BASE, SCANS_STATE, images.whole] {
             assert!(documentation.contains(&grouped(number)), "{number}");
         }
+    }
+
+    #[test]
+    fn a_range_holds_segments_in_memory_that_no_image_needs() {
+        for limit in [
+            DECOMPRESS_FIXED as u64,
+            15_000_000,
+            DEFAULT_MEMORY_LIMIT,
+            u64::MAX,
+        ] {
+            let held = held_bytes(limit).expect("enough");
+            let decompress = image_bytes(Operation::Decompress, limit).expect("enough");
+            if let Ok(compress) = image_bytes(Operation::Compress, limit) {
+                assert!(decompress.rows - held >= compress.rows);
+                assert!(decompress.whole - held >= compress.whole);
+            } else {
+                assert_eq!(held, 0);
+            }
+        }
+        assert!(held_bytes(DEFAULT_MEMORY_LIMIT).expect("enough") >= 1_800_000);
     }
 
     #[test]

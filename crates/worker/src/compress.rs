@@ -220,6 +220,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         slot.consumed = consumed;
         slot.written = written;
         slot.segments_stored = self.encoder.summary().segments_stored;
+        slot.restarts = self.encoder.summary().restarts;
     }
 
     fn hand_over(&mut self, slot: Slot) {
@@ -273,6 +274,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             let raw = &slot.input.shown()[..slot.consumed];
             slot.written = self.encoder.encode_stored(raw, slot.coded.writable());
             slot.segments_stored = self.encoder.summary().segments_stored;
+            slot.restarts = self.encoder.summary().restarts;
             self.submit(slot);
             let (stored, verdict) = self.collect()?;
             if verdict == Verdict::Differs {

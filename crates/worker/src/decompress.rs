@@ -57,7 +57,8 @@ fn decode_all<R: Read, W: Write>(
                 report.bytes_in = input.taken();
                 note_progress(report);
             }
-            Ok(Step::More | Step::End { .. }) => {}
+            // Nothing is skipped here, so nothing is lost.
+            Ok(Step::More | Step::Lost { .. } | Step::End { .. }) => {}
             Err(error) => return Err(Failure::decoding(&error)),
         }
     }
@@ -65,7 +66,7 @@ fn decode_all<R: Read, W: Write>(
 
 /// The failure of an input that ends after these bytes of a unit. Where a container should begin,
 /// they may be none of ours.
-fn cut(rest: &[u8], begins_container: bool) -> Failure {
+pub(crate) fn cut(rest: &[u8], begins_container: bool) -> Failure {
     if begins_container && rest.iter().zip(&MAGIC).any(|(byte, magic)| byte != magic) {
         let message = format!("{} bytes stand where a container should begin", rest.len());
         return Failure::new(Status::Malformed, message);

@@ -2,7 +2,9 @@
 //!
 //! Invariant: model states are allocated here, after the limits and the jail are in force.
 
-use lepta_codec::{Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, UNIT_MAX};
+use lepta_codec::{
+    Decoder, DecoderOptions, Encoder, EncoderOptions, KEY_EVERY, SEGMENT_HEADER_SIZE, UNIT_MAX,
+};
 use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
 use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
 use lepta_worker::status::Status;
@@ -17,7 +19,9 @@ use crate::failure::Failure;
 use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
 use crate::last_words::note_progress;
+use crate::range::{Part, decode_range};
 use crate::report::Report;
+use crate::salvage::salvage;
 use crate::slot::Slot;
 use crate::streams::{Input, Output, UnitReader};
 use crate::verifier::{Verifier, VerifierOptions};
@@ -36,6 +40,18 @@ struct Task {
     job: Job,
     images: ImageBytes,
     injection: Option<Injection>,
+    restart_every: u64,
+    /// How a decompression gives back less than all.
+    less: Option<Less>,
+}
+
+/// What a decompression gives back.
+#[derive(Clone, Copy, Debug)]
+enum Less {
+    /// A part of the original.
+    Range(Part),
+    /// What damage has left.
+    Salvage,
 }
 
 /// Runs the job and ends the process.
@@ -81,7 +97,20 @@ fn take_task(arguments: &Arguments, input: &mut Input<StandardInput>) -> Result<
         job,
         images: budget::image_bytes(job.operation, memory_limit)?,
         injection: arguments.injection,
+        restart_every: arguments.restart_every.unwrap_or(0),
+        less: less(arguments, memory_limit)?,
     })
+}
+
+fn less(arguments: &Arguments, memory_limit: u64) -> Result<Option<Less>, Failure> {
+    let Some(range) = arguments.range else {
+        return Ok(arguments.salvage.then_some(Less::Salvage));
+    };
+    Ok(Some(Less::Range(Part {
+        range,
+        input_at: arguments.input_at,
+        held_bytes: budget::held_bytes(memory_limit)?,
+    })))
 }
 
 /// Reads the job of a worker that was started ahead for this operation, or for any.
@@ -137,6 +166,7 @@ fn compress(
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
             key_every: task.job.key_every,
+            restart_every: task.restart_every,
         })
     };
     let (mut report, outcome) = match readied.beside {
@@ -164,11 +194,20 @@ fn decompress(
     output: Option<Output<StandardOutput>>,
     mut report: Report,
 ) -> (Report, Result<(), Failure>) {
-    let reader = UnitReader::new(input, UNIT_MAX);
+    let reader = UnitReader::new(input, SEGMENT_HEADER_SIZE + UNIT_MAX);
+    report.is_partial = task.less.is_some();
+    let held_bytes = match task.less {
+        Some(Less::Range(part)) => part.held_bytes,
+        Some(Less::Salvage) | None => 0,
+    };
     let mut decoder = Decoder::new(&DecoderOptions {
-        state_bytes: task.images.rows,
-        image_bytes: task.images.whole,
+        state_bytes: task.images.rows - held_bytes,
+        image_bytes: task.images.whole - held_bytes,
     });
-    let outcome = decode(reader, &mut decoder, output, &mut report);
+    let outcome = match task.less {
+        Some(Less::Range(part)) => decode_range(reader, &mut decoder, output, part, &mut report),
+        Some(Less::Salvage) => salvage(reader, &mut decoder, output, &mut report),
+        None => decode(reader, &mut decoder, output, &mut report),
+    };
     (report, outcome)
 }

@@ -25,6 +25,7 @@ static BYTES_IN: AtomicU64 = AtomicU64::new(0);
 static BYTES_OUT: AtomicU64 = AtomicU64::new(0);
 static SEGMENTS: AtomicU64 = AtomicU64::new(0);
 static SEGMENTS_STORED: AtomicU64 = AtomicU64::new(0);
+static RESTARTS: AtomicU64 = AtomicU64::new(0);
 static ALARMS: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the form of the last line.
@@ -56,6 +57,7 @@ pub(crate) fn note_progress(report: &Report) {
     BYTES_OUT.store(report.tally.bytes_out, Ordering::Relaxed);
     SEGMENTS.store(report.tally.segments, Ordering::Relaxed);
     SEGMENTS_STORED.store(report.tally.segments_stored, Ordering::Relaxed);
+    RESTARTS.store(report.tally.restarts, Ordering::Relaxed);
     ALARMS.store(report.tally.alarms, Ordering::Relaxed);
 }
 
@@ -94,7 +96,8 @@ fn write_json(
     line.write_str(",\"saving_percent\":null,\"kind\":null,\"width\":null,\"height\":null")?;
     write_number(line, "segments", &SEGMENTS)?;
     write_number(line, "segments_stored", &SEGMENTS_STORED)?;
-    line.write_str(",\"reasons\":[],\"verified\":false")?;
+    write_number(line, "restarts", &RESTARTS)?;
+    line.write_str(",\"reasons\":[],\"missing\":[],\"verified\":false")?;
     write_number(line, "alarms", &ALARMS)?;
     let level = match LEVEL.load(Ordering::Relaxed) {
         1 => Some(level_name(Level::Fast)),
@@ -162,7 +165,14 @@ mod tests {
 
     #[test]
     fn the_last_words_are_a_whole_report_that_fits_a_line() {
-        let numbers = [&BYTES_IN, &BYTES_OUT, &SEGMENTS, &SEGMENTS_STORED, &ALARMS];
+        let numbers = [
+            &BYTES_IN,
+            &BYTES_OUT,
+            &SEGMENTS,
+            &SEGMENTS_STORED,
+            &RESTARTS,
+            &ALARMS,
+        ];
         for number in numbers {
             number.store(u64::MAX, Ordering::Relaxed);
         }

@@ -10,6 +10,7 @@ use lepta_worker::status::Status;
 use crate::arguments::{ReportForm, Threads};
 use crate::failure::Failure;
 use crate::json::JsonObject;
+use crate::missing::OpenRange;
 
 /// What the codec recognised in the input of a compression.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Tally {
     pub(crate) segments: u64,
     /// How many of them are stored.
     pub(crate) segments_stored: u64,
+    /// In front of how many of them all models started anew.
+    pub(crate) restarts: u64,
     /// Failed verifications.
     pub(crate) alarms: u64,
 }
@@ -64,6 +67,10 @@ pub(crate) struct Report {
     /// Compression: all output was decoded and compared. Otherwise: length and checksums of the
     /// whole were right.
     pub(crate) verified: bool,
+    /// Whether only a part of the original is asked for, or of the compressed form left.
+    pub(crate) is_partial: bool,
+    /// What a salvage could not give back.
+    pub(crate) missing: Vec<OpenRange>,
     /// Peak of resident memory.
     pub(crate) peak_rss_bytes: Option<u64>,
 }
@@ -80,6 +87,8 @@ impl Report {
             contents: Contents::default(),
             tally: Tally::default(),
             verified: false,
+            is_partial: false,
+            missing: Vec::new(),
             peak_rss_bytes: None,
         }
     }
@@ -97,8 +106,11 @@ impl Report {
 
     /// How much smaller the compressed form is than the original, in percent of the original;
     /// negative where it is larger. Unknown for verification, which does not count the original's
-    /// bytes as output, and for an empty original.
+    /// bytes as output, for an empty original, and for a part of one.
     fn saving_percent(&self) -> Option<f64> {
+        if self.is_partial {
+            return None;
+        }
         let (original, compressed) = match self.operation? {
             Operation::Compress | Operation::Store => (self.bytes_in, self.tally.bytes_out),
             Operation::Decompress => (self.tally.bytes_out, self.bytes_in),
@@ -136,7 +148,9 @@ impl Report {
             .literal("height", height)
             .literal("segments", Some(self.tally.segments))
             .literal("segments_stored", Some(self.tally.segments_stored))
+            .literal("restarts", Some(self.tally.restarts))
             .strings("reasons", &self.contents.reasons)
+            .literal("missing", Some(self.missing_ranges()))
             .literal("verified", Some(self.verified))
             .literal("alarms", Some(self.tally.alarms))
             .literal("peak_rss_bytes", self.peak_rss_bytes)
@@ -145,6 +159,15 @@ impl Report {
             .literal("jailed", Some(self.jailed))
             .string("error", error);
         object.finish()
+    }
+
+    /// An array of pairs; null stands for what is not known.
+    fn missing_ranges(&self) -> String {
+        let number =
+            |place: Option<u64>| place.map_or("null".to_owned(), |place| place.to_string());
+        let pairs = self.missing.iter();
+        let pairs = pairs.map(|&(start, end)| format!("[{},{}]", number(start), number(end)));
+        format!("[{}]", pairs.collect::<Vec<_>>().join(","))
     }
 
     fn success(&self) -> String {
@@ -170,6 +193,9 @@ impl Report {
                 counted(self.tally.segments, "segment")
             ),
         });
+        if self.tally.restarts > 0 {
+            parts.push(counted(self.tally.restarts, "restart"));
+        }
         parts.extend(self.contents.reasons.iter().cloned());
         parts.push(
             if self.verified {
@@ -234,6 +260,7 @@ mod tests {
                 bytes_out: 780,
                 segments: 3,
                 segments_stored: 1,
+                restarts: 0,
                 alarms: 0,
             },
             jailed: true,
@@ -278,8 +305,8 @@ mod tests {
             report.line(ReportForm::Json, Ok(())),
             "{\"operation\":\"decompress\",\"status\":0,\"status_name\":\"done\",\
              \"bytes_in\":1000,\"bytes_out\":780,\"saving_percent\":-28.205,\"kind\":null,\
-             \"width\":null,\"height\":null,\"segments\":3,\"segments_stored\":1,\"reasons\":[],\
-             \"verified\":false,\"alarms\":0,\"peak_rss_bytes\":7340032,\"level\":null,\
+             \"width\":null,\"height\":null,\"segments\":3,\"segments_stored\":1,\"restarts\":0,\
+             \"reasons\":[],\"missing\":[],\"verified\":false,\"alarms\":0,\"peak_rss_bytes\":7340032,\"level\":null,\
              \"threads\":1,\"jailed\":true,\"error\":null}"
         );
     }

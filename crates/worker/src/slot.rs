@@ -66,6 +66,8 @@ pub(crate) struct Slot {
     pub(crate) number: u64,
     /// Stored segments among these and this one.
     pub(crate) segments_stored: u64,
+    /// Restarts in front of these and this one.
+    pub(crate) restarts: u64,
     /// The job so far, for whoever has to end it while owning the slot.
     pub(crate) report: Report,
 }
@@ -85,6 +87,7 @@ impl Slot {
             part: Part::Coded,
             number: 0,
             segments_stored: 0,
+            restarts: 0,
             report: report.clone(),
         }
     }

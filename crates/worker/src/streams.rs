@@ -107,6 +107,29 @@ impl<R: Read> UnitReader<R> {
 
     /// The next `length` bytes.
     pub(crate) fn unit(&mut self, length: usize) -> Result<Unit<'_>, Failure> {
+        self.load(length)?;
+        if self.end - self.start < length {
+            return Ok(Unit::Cut(&self.buffer[self.start..self.end]));
+        }
+        let unit = self.start..self.start + length;
+        self.start = unit.end;
+        Ok(Unit::Whole(&self.buffer[unit]))
+    }
+
+    /// The next `length` bytes, or all that there are, which stay the next.
+    pub(crate) fn peek(&mut self, length: usize) -> Result<&[u8], Failure> {
+        self.load(length)?;
+        let end = self.end.min(self.start + length);
+        Ok(&self.buffer[self.start..end])
+    }
+
+    /// Takes `count` bytes that [`UnitReader::peek`] has shown.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
+    /// Reads until `length` bytes are there or the input ends.
+    fn load(&mut self, length: usize) -> Result<(), Failure> {
         if self.end - self.start < length {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -117,13 +140,11 @@ impl<R: Read> UnitReader<R> {
         }
         while self.end - self.start < length {
             match self.input.read(&mut self.buffer[self.end..])? {
-                0 => return Ok(Unit::Cut(&self.buffer[self.start..self.end])),
+                0 => break,
                 count => self.end += count,
             }
         }
-        let unit = self.start..self.start + length;
-        self.start = unit.end;
-        Ok(Unit::Whole(&self.buffer[unit]))
+        Ok(())
     }
 }
 
@@ -268,6 +289,21 @@ mod tests {
             }
             assert_eq!(position, whole.len());
             assert_eq!(reader.unit(5), Ok(Unit::Cut(&[])));
+        }
+    }
+
+    #[test]
+    fn what_was_peeked_at_is_still_there() {
+        for piece in [1, 7, 1 << 20] {
+            let whole = pattern(5000);
+            let mut reader = UnitReader::new(Input::new(unsteady(whole.len(), piece, None)), 0);
+            assert_eq!(reader.peek(3000), Ok(&whole[..3000]));
+            reader.skip(10);
+            assert_eq!(reader.peek(4), Ok(&whole[10..14]));
+            assert_eq!(reader.unit(90), Ok(Unit::Whole(&whole[10..100])));
+            assert_eq!(reader.peek(9000), Ok(&whole[100..]));
+            reader.skip(4900);
+            assert_eq!(reader.peek(1), Ok(&[][..]));
         }
     }
 

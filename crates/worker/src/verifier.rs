@@ -88,6 +88,7 @@ impl<W: Write> Verifier<W> {
         if slot.part != Part::End {
             self.tally.segments += 1;
             self.tally.segments_stored = slot.segments_stored;
+            self.tally.restarts = slot.restarts;
         }
         Ok(Verdict::Written)
     }
@@ -109,6 +110,7 @@ fn decodes_to(
         };
         coded = rest;
         match decoder.step_beside(unit, shown) {
+            Ok(Step::Lost { .. }) => return false,
             Ok(Step::More) => {}
             Ok(Step::Raw(decoded)) => match raw.strip_prefix(decoded) {
                 Some(rest) => raw = rest,

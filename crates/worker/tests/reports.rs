@@ -4,7 +4,7 @@ mod support;
 
 use support::{compressed, mixed_input, noise, run, sample_photo};
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "alarms",
     "bytes_in",
     "bytes_out",
@@ -13,9 +13,11 @@ const KEYS: [&str; 19] = [
     "jailed",
     "kind",
     "level",
+    "missing",
     "operation",
     "peak_rss_bytes",
     "reasons",
+    "restarts",
     "saving_percent",
     "segments",
     "segments_stored",

@@ -4,7 +4,7 @@
 
 use lepta_codec::{Level, SEGMENT_INPUT};
 use lepta_tests::cases;
-use lepta_tests::container::{KEY, repair_checksums, segment_kinds};
+use lepta_tests::container::{KEY, repair_checksums, segment_kinds, segments};
 use lepta_tests::damage::{self, Counts};
 use lepta_tests::in_process::{LEVELS, compress, compress_seeing, compress_summed, decompress};
 use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write};
@@ -166,6 +166,37 @@ fn the_worker_sets_keys_as_it_is_told() {
     };
     assert_eq!(keys("0"), 0);
     assert!(keys("4") > keys("32"));
+}
+
+#[test]
+fn one_frame_of_a_run_decodes_no_more_frames_than_up_to_its_key() {
+    let frames: Vec<Vec<u8>> = (0..40)
+        .map(|frame| write(&PngParameters::screenshot(400, 300, frame)))
+        .collect();
+    let run = frames.concat();
+    let compressed = Run::new(&["compress", "--key-every", "4"]).on(&run);
+    let report = compressed.assert_done("a run");
+    assert!(report.restarts >= 9, "{report:?}");
+    for number in [0, 13, 18, 39] {
+        let start: usize = frames[..number].iter().map(Vec::len).sum();
+        let end = start + frames[number].len();
+        let range = format!("{start}..{end}");
+        let part = Run::new(&["decompress", "--range", &range]).on(&compressed.output);
+        let report = part.assert_done("a frame");
+        assert!(part.output == frames[number], "frame {number}");
+        assert!(report.segments < 4, "{report:?}");
+    }
+    // No segment holds frames of two keys, so that at most four frames were decoded.
+    let mut raw_start = 0;
+    for (kind, raw_length) in segments(&compressed.output) {
+        let starts: Vec<usize> = (0..frames.len())
+            .map(|number| frames[..number].iter().map(Vec::len).sum())
+            .filter(|start| (raw_start..raw_start + raw_length).contains(start))
+            .collect();
+        assert!(starts.len() <= 4, "{starts:?}");
+        assert!(kind != KEY || starts.first() == Some(&raw_start));
+        raw_start += raw_length;
+    }
 }
 
 #[test]

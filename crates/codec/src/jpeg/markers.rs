@@ -83,6 +83,9 @@ pub(crate) struct HeaderParser {
     outer: Option<Outer>,
 }
 
+/// What the hunt for an image looks for: SOI, and the start of the next marker.
+pub(crate) const START_OF_IMAGE: [u8; 3] = [0xFF, SOI, 0xFF];
+
 const SOF_BASELINE: u8 = 0xC0;
 const SOF_EXTENDED: u8 = 0xC1;
 const SOF_PROGRESSIVE: u8 = 0xC2;
@@ -113,6 +116,11 @@ impl HeaderParser {
     /// Whether the parser looks for the start of another image.
     pub(crate) fn is_outside(&self) -> bool {
         matches!(self.state, State::Hunt(_))
+    }
+
+    /// The same, and nothing of one has come.
+    pub(crate) fn is_between_images(&self) -> bool {
+        self.state == State::Hunt(0) && self.outer.is_none()
     }
 
     /// Takes one byte.

@@ -24,6 +24,7 @@ use crate::fault::PendingDamage;
 use crate::{Error, Level};
 use any_models::AnyModels;
 use frame::{ScanComponent, ScanLayout};
+pub(crate) use markers::START_OF_IMAGE;
 use markers::{Found, FoundScan, HeaderParser};
 use multi_scan::{ImageDecoder, ImageEncoder, ImageSource, ScanHeader, Survey};
 pub(crate) use multi_scan::{MCU_ROWS_MAX, NextRow, Original, SCANS_MAX, Stretch};
@@ -211,6 +212,11 @@ impl Jpeg {
     /// Whether the next byte belongs to a scan that can be coded.
     pub(crate) fn in_scan(&self) -> bool {
         self.scan.is_some() || self.announced.is_some()
+    }
+
+    /// Whether the next byte belongs to no image, as far as is known.
+    pub(crate) fn is_between_images(&self) -> bool {
+        !self.in_scan() && self.image.is_none() && self.parser.is_between_images()
     }
 
     /// Codes MCUs from the start of `input`, whose first byte may be partly used already, until

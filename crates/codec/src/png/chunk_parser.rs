@@ -75,6 +75,11 @@ impl ChunkParser {
         }
     }
 
+    /// Whether nothing of an image has come.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.state == State::Hunt(0)
+    }
+
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
         match self.state {

@@ -186,6 +186,11 @@ impl Png {
         self.announced.is_some()
     }
 
+    /// Whether the next byte belongs to no image, as far as is known.
+    pub(crate) fn is_between_images(&self) -> bool {
+        !self.in_image_data() && self.parser.is_outside()
+    }
+
     /// Gives the image data up; bytes that are pending are dropped.
     pub(crate) fn leave_image_data(&mut self) {
         self.announced = None;

@@ -1,8 +1,10 @@
 //! From a container to raw bytes.
 //!
 //! Invariant: raw bytes are handed out only after their checksum was found right, and
-//! [`Step::End`] only after everything that the container says about itself was.
+//! [`Step::End`] only after everything that the container says about itself was; for a container of
+//! which not all was seen ([`Decoder::lose_place`], [`Decoder::enter_container`]) only what can be.
 
+use super::Level;
 use super::container_header::{self, ContainerHeader};
 use super::end;
 use super::models::Models;
@@ -28,6 +30,11 @@ pub enum Step<'a> {
     More,
     /// The raw bytes of a segment, their checksum verified.
     Raw(&'a [u8]),
+    /// A segment that depends on one that was lost or skipped: its bytes are unknown.
+    Lost {
+        /// How many bytes it has.
+        raw_length: usize,
+    },
     /// The container is over and all of it was right. Another one may follow.
     End {
         /// Raw bytes in the container.
@@ -55,6 +62,12 @@ pub struct Decoder {
     progress: Progress,
     /// The progress before the last segment.
     before: Progress,
+    /// Whether the models are as they were when the next segment was encoded.
+    models_fit: bool,
+    /// Whether segments of this container are lost, so that its totals cannot be compared.
+    astray: bool,
+    /// Whether the container's header is lost, so that its level has to be found by trying.
+    level_is_unknown: bool,
     ended: bool,
     segments_stored: u64,
     raw: Vec<u8>,
@@ -73,6 +86,9 @@ impl Decoder {
             models: None,
             progress: Progress::START,
             before: Progress::START,
+            models_fit: true,
+            astray: false,
+            level_is_unknown: false,
             ended: false,
             segments_stored: 0,
             raw: Vec::new(),
@@ -127,6 +143,7 @@ impl Decoder {
         match self.take(unit, original) {
             Ok(Outcome::More) => Ok(Step::More),
             Ok(Outcome::Raw) => Ok(Step::Raw(&self.raw)),
+            Ok(Outcome::Lost { raw_length }) => Ok(Step::Lost { raw_length }),
             Ok(Outcome::End { raw_length }) => Ok(Step::End { raw_length }),
             Err(error) => {
                 self.state = State::Failed(error);
@@ -146,6 +163,56 @@ impl Decoder {
             0 => State::ContainerHeader,
             _ => State::SegmentHeader,
         };
+    }
+
+    /// Takes the next unit as [`Decoder::step`] does, but does not decode it if it is a segment's
+    /// payload: later segments are then lost up to one that starts anew. Checksums and totals count
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Decoder::step`].
+    pub fn skip(&mut self, unit: &[u8]) -> Result<(), Error> {
+        match self.state {
+            State::Payload(header)
+                if header.kind != SegmentKind::End && unit.len() == self.wanted() =>
+            {
+                let checked = header.verify(unit);
+                if let Err(error) = checked {
+                    self.state = State::Failed(error);
+                    return Err(error);
+                }
+                self.pass_over(&header, unit.len());
+                match header.kind {
+                    SegmentKind::Stored => self.reset_models(),
+                    _ => self.models_fit = false,
+                }
+                Ok(())
+            }
+            _ => self.step(unit).map(|_| ()),
+        }
+    }
+
+    /// Goes on behind damage: the next unit is the header of some later segment of the container.
+    /// Segments that depend on what is in between are [`Step::Lost`], and the container's totals are
+    /// not compared any more.
+    pub fn lose_place(&mut self) {
+        if self.models.is_none() {
+            self.enter_container(None);
+        }
+        self.models_fit = false;
+        self.astray = true;
+        self.ended = false;
+        self.state = State::SegmentHeader;
+    }
+
+    /// Begins within a container: the next unit is the header of a segment that does not depend on
+    /// what is before it. `level` is the container's; without one every level is tried.
+    pub fn enter_container(&mut self, level: Option<Level>) {
+        self.begin_container(&ContainerHeader {
+            level: level.unwrap_or_default(),
+        });
+        self.level_is_unknown = level.is_none();
+        self.astray = true;
     }
 
     fn take(&mut self, unit: &[u8], original: Original<'_>) -> Result<Outcome, Error> {
@@ -183,6 +250,9 @@ impl Decoder {
 
     fn begin_container(&mut self, header: &ContainerHeader) {
         self.ended = false;
+        self.models_fit = true;
+        self.astray = false;
+        self.level_is_unknown = false;
         self.progress = Progress::START;
         self.progress.container_length = container_header::SIZE as u64;
         self.state = State::SegmentHeader;
@@ -205,6 +275,13 @@ impl Decoder {
         let (length, kind) = (header.raw_length, header.kind);
         match kind {
             SegmentKind::Stored => self.take_stored(payload),
+            SegmentKind::Coded if !self.models_fit => {
+                self.pass_over(header, payload.len());
+                return Ok(Outcome::Lost { raw_length: length });
+            }
+            SegmentKind::Coded | SegmentKind::Key if self.level_is_unknown => {
+                self.take_coded_at_any_level(header, payload)?;
+            }
             SegmentKind::Coded => self.take_coded(length, payload, original)?,
             SegmentKind::Key => {
                 self.reset_models();
@@ -225,7 +302,47 @@ impl Decoder {
         Ok(Outcome::Raw)
     }
 
+    /// Counts a segment that is not decoded.
+    fn pass_over(&mut self, header: &SegmentHeader, coded_length: usize) {
+        self.before = self.progress.clone();
+        let size = segment_header::SIZE + coded_length;
+        let (checksum, length) = (header.raw_checksum, header.raw_length);
+        self.progress
+            .add_unseen(header.kind, checksum, length, size);
+        self.state = State::SegmentHeader;
+    }
+
+    /// Decodes the first segment of a container whose header is lost.
+    fn take_coded_at_any_level(
+        &mut self,
+        header: &SegmentHeader,
+        payload: &[u8],
+    ) -> Result<(), Error> {
+        let mut last = Error::BadScan;
+        for level in Level::ALL {
+            // The old ones go first, so that there is room for the new.
+            self.models = None;
+            self.models = Some((ContainerHeader { level }, Models::new(level, self.budget)));
+            self.models_fit = true;
+            match self.take_coded(header.raw_length, payload, None) {
+                Ok(()) if crc32fast::hash(&self.raw) == header.raw_checksum => {
+                    self.level_is_unknown = false;
+                    return Ok(());
+                }
+                Ok(()) => {
+                    last = Error::RawChecksum {
+                        stored: header.raw_checksum,
+                        computed: crc32fast::hash(&self.raw),
+                    };
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
     fn reset_models(&mut self) {
+        self.models_fit = true;
         if let Some((_, models)) = &mut self.models {
             models.reset();
         }
@@ -253,10 +370,12 @@ impl Decoder {
 
     fn take_end(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {
         let progress = &self.progress;
-        end::verify_payload(payload, progress.raw_length, &progress.index)?;
-        let (stored, computed) = (header.raw_checksum, progress.checksum());
-        if stored != computed {
-            return Err(Error::TotalChecksum { stored, computed });
+        if !self.astray {
+            end::verify_payload(payload, progress.raw_length, &progress.index)?;
+            let (stored, computed) = (header.raw_checksum, progress.checksum());
+            if stored != computed {
+                return Err(Error::TotalChecksum { stored, computed });
+            }
         }
         self.state = State::Footer {
             payload_length: payload.len(),
@@ -266,7 +385,11 @@ impl Decoder {
 
     fn take_footer(&mut self, payload_length: usize, unit: &[u8]) -> Result<Outcome, Error> {
         let progress = std::mem::replace(&mut self.progress, Progress::START);
-        if unit != end::footer(progress.container_length, payload_length) {
+        let is_right = match unit.try_into() {
+            Ok(unit) if self.astray => end::parse_footer(unit).is_some(),
+            _ => unit == end::footer(progress.container_length, payload_length),
+        };
+        if !is_right {
             return Err(Error::BadFooter);
         }
         self.state = State::ContainerHeader;
@@ -281,5 +404,6 @@ impl Decoder {
 enum Outcome {
     More,
     Raw,
+    Lost { raw_length: usize },
     End { raw_length: u64 },
 }

@@ -29,6 +29,9 @@ pub struct EncoderOptions {
     /// After how many PNGs all models start anew, at the start of a file, so that what follows can
     /// be decoded without what is before; 0 for never. Usually [`KEY_EVERY`](super::KEY_EVERY).
     pub key_every: u32,
+    /// After how many raw bytes they do, at the end of the image that is being coded then, if one is;
+    /// 0 for never, otherwise at least 4096 count.
+    pub restart_every: u64,
     /// Most bytes for an image of several scans: its file, which the caller holds and shows whole
     /// (see [`Encoder::wanted`]), and twice its rows, for coding and for verifying. Behind a PNG in
     /// the same stream at most 2,500,000 are used.
@@ -86,7 +89,7 @@ impl Encoder {
                 },
             ),
             segment: SegmentEncoder::default(),
-            keys: KeySchedule::new(options.key_every),
+            keys: KeySchedule::new(options.key_every, options.restart_every),
             progress: Progress::START,
             before: [None, None],
             summary: Summary::default(),
@@ -143,10 +146,11 @@ impl Encoder {
         let (kind, length) = if jpeg.encoding().is_some() || jpeg.image_is_announced() {
             (SegmentKind::Coded, window.len())
         } else {
-            self.keys.plan(window)
+            self.keys.plan(window, self.models.is_between_images())
         };
         if kind == SegmentKind::Key {
             self.models.reset();
+            self.summary.restarts += 1;
         }
         // Where the input ends exactly with the window, the caller may know it or not yet, so that
         // must not matter.
@@ -171,6 +175,7 @@ impl Encoder {
         let written = match coded.payload {
             Some(size) => {
                 self.summary.add_tally(&coded.tally);
+                self.keys.add_bytes(coded.consumed);
                 self.seal(kind, raw, size, out)
             }
             None => self.store(raw, out),

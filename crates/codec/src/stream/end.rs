@@ -3,6 +3,7 @@
 use super::container_header::MAGIC;
 use super::restart_index::{ENTRIES_MAX, RestartIndex};
 use super::segment_header;
+use super::segment_info::StartingPlace;
 use crate::Error;
 
 /// Bytes in front of the restart index: the total length and the number of entries.
@@ -66,6 +67,36 @@ pub(super) fn verify_payload(
     Ok(())
 }
 
+/// The total length and the places that an end segment's payload records; `None` if it has another
+/// form.
+pub(super) fn parse_payload(payload: &[u8]) -> Option<(u64, Vec<StartingPlace>)> {
+    let (raw_length, rest) = take_u64(payload)?;
+    let (&count, entries) = rest.split_first()?;
+    let place = |entry: &[u8]| {
+        let (container_offset, entry) = take_u64(entry)?;
+        let (raw_offset, _) = take_u64(entry)?;
+        Some(StartingPlace {
+            container_offset,
+            raw_offset,
+        })
+    };
+    let places: Option<Vec<_>> = entries.chunks(ENTRY_SIZE).map(place).collect();
+    let places = places.filter(|places| places.len() == usize::from(count))?;
+    Some((raw_length, places))
+}
+
+/// The bytes from an end segment's header to the footer's end, and those of the whole container, as a
+/// footer says them; `None` if its checksum or its magic is wrong.
+pub(super) fn parse_footer(bytes: &[u8; FOOTER_SIZE]) -> Option<(usize, u64)> {
+    let (tail, rest) = bytes.split_first_chunk::<4>()?;
+    let tail = u32::from_le_bytes(*tail) as usize;
+    let (container_length, _) = take_u64(rest)?;
+    let end_offset = container_length.checked_sub(tail as u64)?;
+    let payload_length = tail.checked_sub(segment_header::SIZE + FOOTER_SIZE)?;
+    let is_right = payload_length <= PAYLOAD_MAX && footer(end_offset, payload_length) == *bytes;
+    is_right.then_some((tail, container_length))
+}
+
 /// The footer of a container whose end segment's header begins at `end_offset` and whose end
 /// segment has this many bytes of payload.
 pub(super) fn footer(end_offset: u64, payload_length: usize) -> [u8; FOOTER_SIZE] {
@@ -92,6 +123,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_footer_reads_back() {
+        let mut bytes = footer(123_456, 41);
+        assert_eq!(parse_footer(&bytes), Some((15 + 41 + 20, 123_456 + 76)));
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(parse_footer(&bytes), None, "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
     fn any_difference_is_an_error() {
         let mut index = RestartIndex::EMPTY;
         for offset in [0, 5_000_000] {
@@ -103,6 +145,9 @@ mod tests {
         let mut payload = Vec::new();
         write_payload(7_000_000, &index, &mut payload);
         assert!((PAYLOAD_MIN..=PAYLOAD_MAX).contains(&payload.len()));
+        let (raw_length, places) = parse_payload(&payload).unwrap();
+        assert_eq!((raw_length, places.len()), (7_000_000, 2));
+        assert_eq!(places[1].container_offset, 5_000_016);
         assert_eq!(verify_payload(&payload, 7_000_000, &index), Ok(()));
         for bit in 0..8 * payload.len() {
             payload[bit / 8] ^= 1 << (bit % 8);

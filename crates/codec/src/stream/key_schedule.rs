@@ -1,28 +1,48 @@
 //! When models start anew.
 //!
-//! Invariant: a key is the start of a PNG, and what is planned depends on the bytes shown and on the
-//! images since the last key alone.
+//! Invariant: a key is the start of a PNG, or stands between images, so that it costs what models
+//! have learned, but no image. What is planned depends on the bytes shown and on what was coded since
+//! models were new, and on nothing else.
 
 use super::segment_header::SegmentKind;
+use crate::jpeg::START_OF_IMAGE;
 use crate::png::SIGNATURE;
 
-/// Counts images up to the next key.
+/// Fewest bytes from one restart to the next, and fewest of a segment that ends early because one is
+/// overdue.
+const LEAST: u64 = 4096;
+
+/// Counts images and bytes up to the next key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeySchedule {
-    /// Images from one key to the next; 0 if there are no keys.
+    /// PNGs from one key to the next; 0 if they make none.
     every: u32,
-    /// Images since the last one.
+    /// PNGs since models were new.
     images: u64,
+    /// Raw bytes from one key to the next; 0 if they make none.
+    bytes_every: u64,
+    /// Raw bytes since models were new.
+    bytes: u64,
 }
 
 impl KeySchedule {
-    pub(super) fn new(every: u32) -> Self {
-        Self { every, images: 0 }
+    /// Keys after `every` PNGs and after `bytes_every` raw bytes; 0 for none.
+    pub(super) fn new(every: u32, bytes_every: u64) -> Self {
+        Self {
+            every,
+            images: 0,
+            bytes_every: match bytes_every {
+                0 => 0,
+                bytes => bytes.max(LEAST),
+            },
+            bytes: 0,
+        }
     }
 
     /// Takes note that models are new.
     pub(super) fn start(&mut self) {
         self.images = 0;
+        self.bytes = 0;
     }
 
     /// Takes note that so many images were coded.
@@ -30,19 +50,140 @@ impl KeySchedule {
         self.images += count;
     }
 
-    /// What kind the segment is that begins with `window`, and how much of it the segment may take:
-    /// where a key is due, it ends in front of the next PNG.
-    pub(super) fn plan(&mut self, window: &[u8]) -> (SegmentKind, usize) {
-        if self.every == 0 || self.images < u64::from(self.every) {
-            return (SegmentKind::Coded, window.len());
-        }
-        if window.starts_with(&SIGNATURE) {
+    /// Takes note that so many raw bytes were coded.
+    pub(super) fn add_bytes(&mut self, count: usize) {
+        self.bytes += count as u64;
+    }
+
+    /// What kind the segment is that begins with `window`, and how much of it the segment may take.
+    /// `between`: no image has begun that goes on here.
+    ///
+    /// Where PNGs make a key due, the segment ends in front of the next one. Where bytes do, it ends
+    /// in front of the next image, or else where they are so many.
+    pub(super) fn plan(&mut self, window: &[u8], between: bool) -> (SegmentKind, usize) {
+        let images_due = self.every > 0 && self.images >= u64::from(self.every);
+        let bytes_due = self.bytes_every > 0 && self.bytes >= self.bytes_every;
+        if images_due && window.starts_with(&SIGNATURE) || bytes_due && between {
             self.start();
-            return (SegmentKind::Key, window.len());
+            let end = self.end_by_images(window, true);
+            return (SegmentKind::Key, end.min(self.end_by_bytes(window)));
         }
-        let next = window
-            .windows(SIGNATURE.len())
-            .position(|bytes| bytes == SIGNATURE);
-        (SegmentKind::Coded, next.unwrap_or(window.len()))
+        let end = self.end_by_images(window, between);
+        (SegmentKind::Coded, end.min(self.end_by_bytes(window)))
+    }
+
+    /// How much of `window` a segment may take until PNGs make a key due.
+    fn end_by_images(&self, window: &[u8], between: bool) -> usize {
+        if self.every == 0 {
+            return window.len();
+        }
+        let begun = self.images + u64::from(!between);
+        let allowed = u64::from(self.every).saturating_sub(begun) as usize;
+        let least = match allowed {
+            0 => 0,
+            // Signatures without images do not make segments small.
+            _ => LEAST as usize,
+        };
+        signatures(window)
+            .skip(allowed)
+            .find(|&place| place >= least)
+            .unwrap_or(window.len())
+    }
+
+    /// How much of `window` a segment may take until bytes make a key due.
+    fn end_by_bytes(&self, window: &[u8]) -> usize {
+        if self.bytes_every == 0 {
+            return window.len();
+        }
+        let left = self.bytes_every.saturating_sub(self.bytes);
+        // An overdue key may have to wait long; segments do not get small by that.
+        let first = usize::try_from(left.max(LEAST)).unwrap_or(usize::MAX);
+        let Some(rest) = window.get(first..) else {
+            return window.len();
+        };
+        match rest.windows(SIGNATURE.len()).position(begins_image) {
+            Some(place) => first + place,
+            None if left > 0 => first,
+            None => window.len(),
+        }
+    }
+}
+
+/// Where PNGs may begin.
+fn signatures(window: &[u8]) -> impl Iterator<Item = usize> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let place = next
+                + window
+                    .get(next..)?
+                    .iter()
+                    .position(|&byte| byte == SIGNATURE[0])?;
+            next = place + 1;
+            if window[place..].starts_with(&SIGNATURE) {
+                return Some(place);
+            }
+        }
+    })
+}
+
+fn begins_image(bytes: &[u8]) -> bool {
+    bytes.starts_with(&START_OF_IMAGE) || bytes == SIGNATURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_ends_where_bytes_make_a_key_due() {
+        let mut schedule = KeySchedule::new(0, 10_000);
+        let window = vec![0; 50_000];
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 10_000));
+        schedule.add_bytes(10_000);
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Key, 10_000));
+        schedule.add_bytes(7_000);
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 4096));
+    }
+
+    #[test]
+    fn a_key_waits_for_the_end_of_an_image_and_ends_in_front_of_the_next() {
+        let mut schedule = KeySchedule::new(0, 10_000);
+        schedule.add_bytes(10_000);
+        let mut window = vec![0; 50_000];
+        assert_eq!(schedule.plan(&window, false), (SegmentKind::Coded, 50_000));
+        window[100..103].copy_from_slice(&START_OF_IMAGE);
+        window[30_000..30_008].copy_from_slice(&SIGNATURE);
+        assert_eq!(schedule.plan(&window, false), (SegmentKind::Coded, 30_000));
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Key, 30_000));
+    }
+
+    #[test]
+    fn no_more_png_begin_in_a_segment_than_up_to_the_next_key() {
+        let mut schedule = KeySchedule::new(2, 0);
+        let mut window = vec![0; 50_000];
+        for start in [0, 10_000, 20_000, 30_000] {
+            window[start..start + 8].copy_from_slice(&SIGNATURE);
+        }
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 20_000));
+        schedule.add_images(2);
+        let rest = &window[20_000..];
+        assert_eq!(schedule.plan(rest, true), (SegmentKind::Key, 30_000));
+        let within = &window[5000..];
+        assert_eq!(schedule.plan(within, false), (SegmentKind::Coded, 15_000));
+    }
+
+    #[test]
+    fn png_make_keys_only_where_they_begin() {
+        let mut schedule = KeySchedule::new(2, 0);
+        let mut window = vec![0; 9000];
+        window[200..208].copy_from_slice(&SIGNATURE);
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 9000));
+        schedule.add_images(2);
+        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 200));
+        assert_eq!(
+            schedule.plan(&window[200..], true),
+            (SegmentKind::Key, 8800)
+        );
     }
 }

@@ -9,3 +9,8 @@ pub enum Level {
     #[default]
     Default,
 }
+
+impl Level {
+    /// Every level.
+    pub const ALL: [Self; 2] = [Self::Fast, Self::Default];
+}

@@ -19,6 +19,7 @@ mod segment_decoder;
 mod segment_encoder;
 mod segment_header;
 mod segment_image;
+mod segment_info;
 mod summary;
 mod uniformity;
 mod varint;
@@ -26,6 +27,10 @@ mod varint;
 pub use decoder::{Decoder, DecoderOptions, Step};
 pub use encoder::{Encoded, Encoder, EncoderOptions, Wanted};
 pub use level::Level;
+pub use segment_info::{
+    CONTAINER_HEADER_SIZE, ContainerEnd, SEGMENT_HEADER_SIZE, SegmentInfo, StartingPlace,
+    begins_container, is_whole_segment,
+};
 pub use summary::{Summary, SummaryImage};
 
 /// The first four bytes of every container of every version.

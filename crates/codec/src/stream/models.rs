@@ -51,6 +51,12 @@ impl Models {
         self.jpeg.in_scan() || self.png.in_image_data()
     }
 
+    /// Whether no image has begun that goes on with the next byte, its header and what stands between
+    /// its data included.
+    pub(super) fn is_between_images(&self) -> bool {
+        !self.in_image() && self.jpeg.is_between_images() && self.png.is_between_images()
+    }
+
     /// Gives the image's data up that the next byte belongs to.
     pub(super) fn leave_image(&mut self) {
         if self.jpeg.in_scan() {

@@ -34,8 +34,25 @@ impl Progress {
     pub(super) fn add_segment(&mut self, kind: SegmentKind, raw: &[u8], size: usize) -> u32 {
         let mut hasher = Hasher::new();
         hasher.update(raw);
+        self.add_checked(kind, &hasher, raw.len(), size);
+        hasher.finalize()
+    }
+
+    /// The same for a segment whose `length` raw bytes are not known, but their CRC-32 is.
+    pub(super) fn add_unseen(
+        &mut self,
+        kind: SegmentKind,
+        checksum: u32,
+        length: usize,
+        size: usize,
+    ) {
+        let hasher = Hasher::new_with_initial_len(checksum, length as u64);
+        self.add_checked(kind, &hasher, length, size);
+    }
+
+    fn add_checked(&mut self, kind: SegmentKind, hasher: &Hasher, length: usize, size: usize) {
         match &mut self.raw_checksum {
-            Some(all) => all.combine(&hasher),
+            Some(all) => all.combine(hasher),
             None => self.raw_checksum = Some(hasher.clone()),
         }
         if matches!(kind, SegmentKind::Stored | SegmentKind::Key) || !self.depends {
@@ -45,9 +62,8 @@ impl Progress {
             });
         }
         self.depends = kind != SegmentKind::Stored;
-        self.raw_length += raw.len() as u64;
+        self.raw_length += length as u64;
         self.container_length += size as u64;
-        hasher.finalize()
     }
 
     /// The CRC-32 of all raw bytes.

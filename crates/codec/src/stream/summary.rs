@@ -29,6 +29,8 @@ pub struct Summary {
     pub segments: u64,
     /// Segments among them that hold their raw bytes.
     pub segments_stored: u64,
+    /// Segments among them in front of which all models started anew, as [`crate::EncoderOptions`] say.
+    pub restarts: u64,
     /// Bytes coded by an image model.
     pub image_bytes: u64,
     /// Bytes coded by the bytes model.

@@ -25,6 +25,7 @@ pub(crate) fn encoder(level: Level) -> Encoder {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
+        restart_every: 0,
         image_bytes: 2 * STATE_BYTES,
     })
 }
@@ -86,7 +87,7 @@ pub(crate) fn decode_prefix(coded: &[u8]) -> (Vec<u8>, Result<(), Failure>) {
         rest = after;
         match decoder.step(unit) {
             Ok(Step::Raw(bytes)) => raw.extend_from_slice(bytes),
-            Ok(Step::More | Step::End { .. }) => {}
+            Ok(Step::More | Step::Lost { .. } | Step::End { .. }) => {}
             Err(error) => {
                 assert_eq!(decoder.wanted(), 0);
                 assert_eq!(decoder.step(&[]), Err(error));

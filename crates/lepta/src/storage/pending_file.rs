@@ -68,6 +68,11 @@ impl PendingFile {
         Ok(Self { file })
     }
 
+    /// The file as it is so far.
+    pub(crate) fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
     /// Gives the file its final `path`, in the same file system, for good.
     ///
     /// # Errors

@@ -1,0 +1,44 @@
+//! Whole folders: an archive that grows, is restored, verified and listed.
+//!
+//! An archive is a folder: `files/` has what is stored, under the paths of the originals as far as
+//! they are free; `ledger.redb` says what is where; `manifest.jsonl` says the same for people and
+//! other programs.
+//!
+//! Invariant: what was stored once is never replaced before the ledger knows its successor, and
+//! never given up while it is the only copy.
+
+mod attributes;
+mod compress;
+mod display;
+mod entry;
+mod estimate;
+mod ledger;
+mod list;
+mod restore;
+mod selection;
+mod source;
+mod store;
+mod summary;
+mod tree;
+mod verify;
+mod walk;
+mod work;
+
+use lepta_worker::status::Status;
+
+use crate::command_line::BatchCommand;
+use crate::interruption::Interruption;
+use crate::problem::Problem;
+
+/// Does what a `batch` command says.
+///
+/// # Errors
+/// If it cannot begin at all.
+pub(crate) fn run(command: &BatchCommand, interruption: &Interruption) -> Result<Status, Problem> {
+    match command {
+        BatchCommand::Compress(arguments) => compress::run(arguments, interruption),
+        BatchCommand::Restore(arguments) => restore::run(arguments, interruption),
+        BatchCommand::Verify(arguments) => verify::run(arguments, interruption),
+        BatchCommand::List(arguments) => list::run(arguments),
+    }
+}

@@ -1,0 +1,326 @@
+//! Restoring files from an archive.
+//!
+//! Invariant: nothing is written outside of the target, whatever paths and links the ledger has, and
+//! a file appears under its name only with bytes whose BLAKE3 is the original's.
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use lepta_worker::job::Operation;
+use lepta_worker::status::Status;
+use rustix::fs::{AtFlags, linkat, symlinkat, unlinkat};
+
+use super::attributes::{set_all, set_link_times};
+use super::display::Display;
+use super::entry::{Content, Entry, FileContent, Form};
+use super::ledger::{Archive, Ledger, View};
+use super::selection::Selection;
+use super::store::Store;
+use super::summary::Summary;
+use super::tree::{Place, Tree, is_inside};
+use super::work::{locked, spread, threads};
+use crate::command_line::BatchRestoreArguments;
+use crate::interruption::Interruption;
+use crate::problem::{Problem, shown};
+use crate::storage::{Overwrite, PendingFile, make_folders};
+use crate::worker::{WorkerBinary, WorkerOptions};
+
+/// Restores what is selected.
+///
+/// # Errors
+/// If it cannot begin at all.
+pub(crate) fn run(
+    arguments: &BatchRestoreArguments,
+    interruption: &Interruption,
+) -> Result<Status, Problem> {
+    let archive = Archive::new(&arguments.archive);
+    let ledger = Ledger::open(&archive)?;
+    let selection = Selection::new(&arguments.selection)?;
+    let worker = WorkerBinary::find(arguments.common.workers.worker.as_deref())?;
+    let options = WorkerOptions {
+        memory_limit: arguments.common.workers.memory_limit,
+        ..WorkerOptions::new(Operation::Decompress)
+    };
+    let store = Store {
+        archive: &archive,
+        ledger: &ledger,
+        worker: &worker,
+        options,
+        leave: false,
+        interruption,
+    };
+    if arguments.target.as_os_str() == "-" {
+        return to_stdout(&store, &selection);
+    }
+    let writing = |error: io::Error| Problem::writing(&error).at(&arguments.target);
+    make_folders(&arguments.target).map_err(writing)?;
+    let restoration = Restoration {
+        tree: Tree::open(&arguments.target).map_err(writing)?,
+        target: &arguments.target,
+        view: ledger.view()?,
+        store,
+        overwrite: match arguments.force {
+            true => Overwrite::Allowed,
+            false => Overwrite::Forbidden,
+        },
+        summary: Summary::new(),
+        display: Display::new(&arguments.common),
+        links: Mutex::default(),
+    };
+    let found = restoration.run(&selection, threads(arguments.common.jobs))?;
+    let status = restoration.summary.finish(&restoration.display);
+    match found {
+        0 if !selection.is_everything() => Err(nothing_selected(&archive)),
+        _ => Ok(status),
+    }
+}
+
+fn nothing_selected(archive: &Archive) -> Problem {
+    Problem::new(Status::Usage, "has nothing that fits")
+        .at(archive.folder())
+        .advise("see lepta batch list")
+}
+
+/// Writes the one file that is selected to standard output.
+fn to_stdout(store: &Store<'_>, selection: &Selection) -> Result<Status, Problem> {
+    if io::stdout().is_terminal() {
+        let problem = Problem::new(Status::Usage, "files are not for terminals");
+        return Err(problem.advise("redirect standard output"));
+    }
+    let view = store.ledger.view()?;
+    let mut files = Vec::new();
+    view.for_each_entry(|path, entry| {
+        if let Content::File(file) = &entry.content
+            && selection.has(&path, &entry)
+            && files.len() < 2
+        {
+            files.push((path, file.clone()));
+        }
+        Ok(())
+    })?;
+    let (path, file) = match files.as_slice() {
+        [] => return Err(nothing_selected(store.archive)),
+        [file] => file,
+        _ => {
+            let what = "several files fit, but standard output takes one";
+            return Err(Problem::new(Status::Usage, what).advise("name one path"));
+        }
+    };
+    let (stored, digest) = stored_bytes(&view, path, file)?;
+    store.restore(&stored, &digest, &mut io::stdout(), "standard output")?;
+    Ok(Status::Done)
+}
+
+fn stored_bytes(
+    view: &View,
+    path: &Path,
+    file: &FileContent,
+) -> Result<(super::entry::Stored, crate::storage::Digest), Problem> {
+    let damaged =
+        || Problem::new(Status::Malformed, "its record in the ledger is damaged").at(path);
+    let digest = file.digest().ok_or_else(damaged)?;
+    let stored = view.stored(&file.blake3)?.ok_or_else(damaged)?;
+    if stored.form == Form::LeftOut {
+        let what = "was left out of the archive, since it gained nothing";
+        return Err(Problem::new(Status::Read, what).at(path));
+    }
+    Ok((stored, digest))
+}
+
+struct Restoration<'a> {
+    store: Store<'a>,
+    view: View,
+    tree: Tree,
+    target: &'a Path,
+    overwrite: Overwrite,
+    summary: Summary,
+    display: Display,
+    /// Files that are other names of files: linked when all others are there.
+    links: Mutex<Vec<(PathBuf, Entry)>>,
+}
+
+impl Restoration<'_> {
+    /// Returns how many entries were selected.
+    fn run(&self, selection: &Selection, threads: usize) -> Result<u64, Problem> {
+        let mut found = 0;
+        let mut folders: HashMap<PathBuf, Entry> = HashMap::new();
+        spread(
+            threads,
+            |hand_out| {
+                self.view.for_each_entry(|path, entry| {
+                    if !selection.has(&path, &entry) || self.store.interruption.is_requested() {
+                        return Ok(());
+                    }
+                    found += 1;
+                    if !is_inside(&path) {
+                        let problem = Problem::new(Status::Malformed, "leads out of the archive");
+                        self.summary.fail(&problem.at(&path), &self.display);
+                    } else if entry.content == Content::Folder {
+                        self.attempt(
+                            &path,
+                            self.tree
+                                .make_folders(&path)
+                                .map_err(|error| Problem::writing(&error)),
+                        );
+                        folders.insert(path, entry);
+                    } else {
+                        hand_out((path, entry));
+                    }
+                    Ok(())
+                })
+            },
+            |(path, entry)| self.restore(path, entry),
+        )?;
+        let links = locked(&self.links);
+        for (path, entry) in links.iter() {
+            self.attempt(path, self.restore_link(path, entry));
+        }
+        self.finish_folders(folders);
+        Ok(found)
+    }
+
+    fn attempt(&self, path: &Path, outcome: Result<(), Problem>) {
+        if let Err(problem) = outcome {
+            self.summary
+                .fail(&problem.at(self.target.join(path)), &self.display);
+        }
+    }
+
+    /// Attributes of folders come last, since files change them and may be kept out by them.
+    fn finish_folders(&self, folders: HashMap<PathBuf, Entry>) {
+        let mut folders: Vec<(PathBuf, Entry)> = folders.into_iter().collect();
+        folders.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
+        for (path, entry) in &folders {
+            let set = self
+                .tree
+                .open_folder(path)
+                .and_then(|folder| set_all(&folder, &entry.attributes));
+            self.attempt(path, set.map_err(|error| Problem::writing(&error)));
+        }
+    }
+
+    fn restore(&self, path: PathBuf, entry: Entry) {
+        if self.store.interruption.is_requested() {
+            return;
+        }
+        let outcome = match &entry.content {
+            Content::Folder => Ok(()),
+            Content::Link { target } => {
+                self.restore_symbolic_link(&path, &entry, &target.to_path())
+            }
+            Content::File(file) if file.linked_to.is_some() => {
+                let mut links = locked(&self.links);
+                links.push((path, entry));
+                return;
+            }
+            Content::File(file) => self.restore_file(&path, &entry, file),
+        };
+        self.attempt(&path, outcome);
+    }
+
+    fn place(&self, path: &Path) -> Result<Place, Problem> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let place = self
+            .tree
+            .make_folders(folder)
+            .and_then(|()| self.tree.place(path));
+        place.map_err(|error| Problem::writing(&error))
+    }
+
+    fn restore_file(&self, path: &Path, entry: &Entry, file: &FileContent) -> Result<(), Problem> {
+        let place = self.place(path)?;
+        if is_there(&place, entry, file) {
+            self.summary.counts().unchanged += 1;
+            return Ok(());
+        }
+        let full = self.target.join(path);
+        if self.overwrite == Overwrite::Forbidden && place.path().symlink_metadata().is_ok() {
+            return Err(crate::storage::exists(&full).advise("use -f to replace it"));
+        }
+        let (stored, digest) = stored_bytes(&self.view, path, file)?;
+        let writing = |error: io::Error| Problem::writing(&error).at(&full);
+        let place_path = place.path();
+        let folder = place_path.parent().unwrap_or(Path::new("."));
+        let mut pending = PendingFile::create_in(folder).map_err(writing)?;
+        self.store
+            .restore(&stored, &digest, &mut pending, &shown(&full))?;
+        set_all(pending.file(), &entry.attributes).map_err(writing)?;
+        pending
+            .keep(&place_path, None, self.overwrite)
+            .map_err(|problem| problem.moved_to(&full))?;
+        let mut counts = self.summary.counts();
+        counts.restored += 1;
+        counts.bytes_in += stored.size;
+        counts.bytes_out += digest.length;
+        Ok(())
+    }
+
+    /// Makes another name of a file, or a file of its own if that one is not here.
+    fn restore_link(&self, path: &Path, entry: &Entry) -> Result<(), Problem> {
+        let Content::File(file) = &entry.content else {
+            return Ok(());
+        };
+        let first = file.linked_to.as_ref().map(super::entry::Bytes::to_path);
+        let first = first.filter(|first| is_inside(first));
+        let source = first.and_then(|first| {
+            let known = self.view.entry(&first).ok()??;
+            let known = known.file().filter(|known| known.blake3 == file.blake3)?;
+            let place = self.tree.place(&first).ok()?;
+            is_there(&place, entry, known).then_some(place)
+        });
+        let Some(source) = source else {
+            return self.restore_file(path, entry, file);
+        };
+        let place = self.place(path)?;
+        let linked = linkat(
+            &source.folder,
+            &source.name,
+            &place.folder,
+            &place.name,
+            AtFlags::empty(),
+        );
+        match linked {
+            Ok(()) => {
+                self.summary.counts().restored += 1;
+                Ok(())
+            }
+            Err(_) => self.restore_file(path, entry, file),
+        }
+    }
+
+    fn restore_symbolic_link(
+        &self,
+        path: &Path,
+        entry: &Entry,
+        target: &Path,
+    ) -> Result<(), Problem> {
+        let writing = |error: io::Error| Problem::writing(&error);
+        let place = self.place(path)?;
+        if rustix::fs::readlinkat(&place.folder, &place.name, Vec::new())
+            .is_ok_and(|known| known.as_bytes() == super::entry::Bytes::from(target).to_vec())
+        {
+            self.summary.counts().unchanged += 1;
+            return Ok(());
+        }
+        if self.overwrite == Overwrite::Allowed {
+            // If there is nothing to replace, all the better.
+            let _ = unlinkat(&place.folder, &place.name, AtFlags::empty());
+        }
+        symlinkat(target, &place.folder, &place.name).map_err(|errno| writing(errno.into()))?;
+        set_link_times(&place, &entry.attributes).map_err(writing)?;
+        self.summary.counts().links_and_folders += 1;
+        Ok(())
+    }
+}
+
+/// Whether a file of this size and time is there already, as an earlier run left it.
+fn is_there(place: &Place, entry: &Entry, file: &FileContent) -> bool {
+    place.path().symlink_metadata().is_ok_and(|metadata| {
+        metadata.is_file()
+            && metadata.size() == file.size
+            && (metadata.mtime(), metadata.mtime_nsec()) == entry.attributes.modified
+    })
+}

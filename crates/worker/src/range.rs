@@ -1,0 +1,360 @@
+//! Decompression of a part of the original.
+//!
+//! Segments in front of the part are held, compressed, until it is known whether they are needed: when
+//! one that starts anew comes before the part does, they are skipped without being decoded. If they
+//! become too many for the memory they are decoded in passing.
+//!
+//! Invariant: exactly the bytes asked for are written, each from a segment whose checksums were right.
+
+use std::io::{Read, Write};
+
+use lepta_codec::{CONTAINER_HEADER_SIZE, Decoder, SEGMENT_HEADER_SIZE, SegmentInfo, Step};
+use lepta_worker::status::Status;
+
+use crate::decompress::cut;
+use crate::failure::Failure;
+use crate::last_words::note_progress;
+use crate::report::Report;
+use crate::streams::{Output, Unit, UnitReader};
+
+/// A part of the original, in bytes; not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ByteRange {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl ByteRange {
+    /// Reads `START..END`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (start, end) = text.split_once("..")?;
+        let (start, end) = (start.parse().ok()?, end.parse().ok()?);
+        (start < end).then_some(Self { start, end })
+    }
+}
+
+/// What part, and where the input begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) range: ByteRange,
+    /// The input begins with the header of a segment that starts anew, in front of which the original
+    /// has so many bytes; `None`: with a container.
+    pub(crate) input_at: Option<u64>,
+    /// Most bytes of segments that are held.
+    pub(crate) held_bytes: usize,
+}
+
+/// A segment that has not been shown to the decoder.
+type Segment = ([u8; SEGMENT_HEADER_SIZE], Vec<u8>);
+
+struct RangeDecoder<'d, R, W> {
+    input: UnitReader<R>,
+    decoder: &'d mut Decoder,
+    output: Option<Output<W>>,
+    part: Part,
+    /// Bytes of the original before the next segment.
+    position: u64,
+    held: Vec<Segment>,
+    held_bytes: usize,
+    report: &'d mut Report,
+}
+
+/// Decodes the part and writes it; without an output, only checks it. The report tells how far it came.
+///
+/// # Errors
+/// As [`crate::decompress::decode`]; status 2 where the original ends before the part does.
+pub(crate) fn decode_range<R: Read, W: Write>(
+    input: UnitReader<R>,
+    decoder: &mut Decoder,
+    output: Option<Output<W>>,
+    part: Part,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let mut job = RangeDecoder {
+        input,
+        decoder,
+        output,
+        part,
+        position: part.input_at.unwrap_or(0),
+        held: Vec::new(),
+        held_bytes: 0,
+        report,
+    };
+    let outcome = job.run();
+    job.update_report();
+    report.verified = outcome.is_ok();
+    outcome
+}
+
+impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
+    fn run(&mut self) -> Result<(), Failure> {
+        if self.part.input_at.is_some() {
+            if self.position > self.part.range.start {
+                let message = "the input begins behind the start of the range";
+                return Err(Failure::new(Status::Usage, message));
+            }
+            self.decoder.enter_container(None);
+            if self.run_container()? {
+                return Ok(());
+            }
+        }
+        let mut is_first = self.part.input_at.is_none();
+        loop {
+            match self.input.unit(CONTAINER_HEADER_SIZE)? {
+                Unit::Whole(unit) => self.decoder.step(unit).map(drop).map_err(refused)?,
+                Unit::Cut([]) if !is_first => {
+                    let length = self.position;
+                    let message = format!("the original has {length} bytes only");
+                    return Err(Failure::new(Status::Usage, message));
+                }
+                Unit::Cut(rest) => return Err(cut(rest, true)),
+            }
+            is_first = false;
+            if self.run_container()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes through the segments of a container; whether the part is complete.
+    fn run_container(&mut self) -> Result<bool, Failure> {
+        let mut starts_anew = true;
+        loop {
+            let header = self.header()?;
+            let Some(info) = SegmentInfo::parse(&header) else {
+                self.decode_held()?;
+                self.step(&header)?;
+                return Err(Failure::new(Status::Malformed, "no segment begins so"));
+            };
+            if info.is_end {
+                self.skip_held()?;
+                self.step(&header)?;
+                self.step_unit(info.coded_length)?;
+                self.step_unit(self.decoder.wanted())?;
+                return Ok(false);
+            }
+            starts_anew |= info.starts_anew;
+            if starts_anew {
+                self.skip_held()?;
+            }
+            let end = self.position + info.raw_length as u64;
+            if end <= self.part.range.start && self.has_room_for(info.coded_length) {
+                let payload = whole(&self.input.unit(info.coded_length)?)?.to_vec();
+                self.held_bytes += payload.len() + SEGMENT_HEADER_SIZE;
+                self.held.push((header, payload));
+                self.position = end;
+            } else {
+                self.decode_held()?;
+                self.step(&header)?;
+                self.step_unit(info.coded_length)?;
+            }
+            if self.position >= self.part.range.end {
+                return Ok(true);
+            }
+            starts_anew = info.ends_anew;
+        }
+    }
+
+    fn header(&mut self) -> Result<[u8; SEGMENT_HEADER_SIZE], Failure> {
+        let unit = whole(&self.input.unit(SEGMENT_HEADER_SIZE)?)?;
+        Ok(std::array::from_fn(|index| unit[index]))
+    }
+
+    fn has_room_for(&self, coded_length: usize) -> bool {
+        self.held_bytes + coded_length + SEGMENT_HEADER_SIZE <= self.part.held_bytes
+    }
+
+    /// Passes the segments held over, which nothing that follows depends on.
+    fn skip_held(&mut self) -> Result<(), Failure> {
+        for (header, payload) in std::mem::take(&mut self.held) {
+            self.decoder.step(&header).map_err(refused)?;
+            self.decoder.skip(&payload).map_err(refused)?;
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    /// Decodes the segments held, for what follows.
+    fn decode_held(&mut self) -> Result<(), Failure> {
+        for (header, payload) in std::mem::take(&mut self.held) {
+            self.decoder.step(&header).map_err(refused)?;
+            match self.decoder.step(&payload).map_err(refused)? {
+                Step::Lost { .. } => return Err(not_alone()),
+                _ => self.report.tally.segments += 1,
+            }
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    fn step_unit(&mut self, length: usize) -> Result<(), Failure> {
+        let unit = whole(&self.input.unit(length)?)?;
+        match self.decoder.step(unit).map_err(refused)? {
+            Step::Raw(raw) => {
+                let (first, last) = (self.position, self.position + raw.len() as u64);
+                let from = self.part.range.start.clamp(first, last) - first;
+                let to = self.part.range.end.clamp(first, last) - first;
+                self.position = last;
+                if let Some(output) = &mut self.output {
+                    // Both are at most the length of a segment.
+                    output.write_all(&raw[from as usize..to as usize])?;
+                }
+                self.report.tally.segments += 1;
+                self.update_report();
+                note_progress(self.report);
+                Ok(())
+            }
+            Step::Lost { .. } => Err(not_alone()),
+            Step::More | Step::End { .. } => Ok(()),
+        }
+    }
+
+    /// Steps with a unit that no bytes come of.
+    fn step(&mut self, unit: &[u8]) -> Result<(), Failure> {
+        self.decoder.step(unit).map(drop).map_err(refused)
+    }
+
+    fn update_report(&mut self) {
+        self.report.bytes_in = self.input.taken();
+        self.report.tally.segments_stored = self.decoder.segments_stored();
+        self.report.tally.bytes_out = self.output.as_ref().map_or(0, Output::given);
+    }
+}
+
+fn refused(error: lepta_codec::Error) -> Failure {
+    Failure::decoding(&error)
+}
+
+fn not_alone() -> Failure {
+    let message = "the segment that the input begins with does not start anew";
+    Failure::new(Status::Malformed, message)
+}
+
+fn whole<'a>(unit: &Unit<'a>) -> Result<&'a [u8], Failure> {
+    match *unit {
+        Unit::Whole(unit) => Ok(unit),
+        Unit::Cut(rest) => Err(cut(rest, false)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::damaged_streams::{compressed, decoder, raw_bytes, reader, segments};
+    use lepta_codec::{ContainerEnd, Level};
+
+    /// What comes out, and how many segments were decoded for it.
+    fn decode(coded: &[u8], part: Part) -> Result<(Vec<u8>, u64), Failure> {
+        let mut report = Report::new();
+        let mut out = Vec::new();
+        let output = Some(Output::new(&mut out));
+        decode_range(reader(coded), &mut decoder(), output, part, &mut report)?;
+        Ok((out, report.tally.segments))
+    }
+
+    fn part(range: std::ops::Range<usize>, held_bytes: usize) -> Part {
+        Part {
+            range: ByteRange {
+                start: range.start as u64,
+                end: range.end as u64,
+            },
+            input_at: None,
+            held_bytes,
+        }
+    }
+
+    #[test]
+    fn exactly_the_part_comes_out_and_no_more_is_decoded_than_must_be() {
+        let raw = raw_bytes(100_000);
+        let coded = compressed(&raw, Level::Default, 8192);
+        let places = segments(&coded);
+        assert!(places.iter().filter(|place| place.starts_anew).count() > 8);
+        for (start, length) in [(0, 1), (0, 100_000), (8191, 2), (50_000, 1), (77_777, 9999)] {
+            let range = start..start + length;
+            let first = places
+                .iter()
+                .rposition(|place| place.starts_anew && place.raw_start <= start);
+            let last = places.iter().position(|place| place.raw_end >= range.end);
+            let needed = last.expect("within") - first.expect("the first starts anew") + 1;
+            let (out, decoded) = decode(&coded, part(range.clone(), 1 << 20)).expect("whole");
+            assert!(out == raw[range.clone()], "{range:?}");
+            assert_eq!(decoded, needed as u64, "{range:?}");
+            let (out, decoded) = decode(&coded, part(range.clone(), 0)).expect("whole");
+            assert!(out == raw[range.clone()] && decoded >= needed as u64);
+        }
+    }
+
+    #[test]
+    fn decoding_begins_at_every_place_of_the_index() {
+        let raw = raw_bytes(60_000);
+        for level in Level::ALL {
+            let coded = compressed(&raw, level, 8192);
+            let end = ContainerEnd::find(&coded).expect("a container ends here");
+            assert_eq!(end.raw_length, 60_000);
+            assert!(end.places.len() > 5);
+            for place in &end.places {
+                let from = usize::try_from(place.container_offset).expect("small");
+                let start = usize::try_from(place.raw_offset).expect("small");
+                let range = start + 5..raw.len().min(start + 6000);
+                let mut wanted = part(range.clone(), 0);
+                wanted.input_at = Some(place.raw_offset);
+                let (out, _) = decode(&coded[from..], wanted).expect("whole");
+                assert!(out == raw[range], "{place:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_may_lie_in_a_later_container_or_in_two() {
+        let raw = raw_bytes(30_000);
+        let coded = compressed(&raw, Level::Fast, 8192).repeat(3);
+        let thrice = raw.repeat(3);
+        for range in [35_000..36_000, 29_999..60_001, 89_999..90_000] {
+            let (out, _) = decode(&coded, part(range.clone(), 1 << 20)).expect("whole");
+            assert!(out == thrice[range]);
+        }
+        let failure = decode(&coded, part(89_999..90_001, 1 << 20)).expect_err("too far");
+        assert_eq!(failure.status, Status::Usage);
+    }
+
+    #[test]
+    fn damage_in_the_part_is_seen_and_damage_behind_it_is_not_looked_for() {
+        let raw = raw_bytes(60_000);
+        let coded = compressed(&raw, Level::Default, 8192);
+        let places = segments(&coded);
+        let middle = places[places.len() / 2];
+        let range = middle.raw_start..middle.raw_end;
+        for (place, is_seen) in places
+            .iter()
+            .map(|place| (place, place.start == middle.start))
+        {
+            let mut damaged = coded.clone();
+            damaged[place.end - 1] ^= 0x10;
+            let outcome = decode(&damaged, part(range.clone(), 1 << 20));
+            if is_seen {
+                assert!(outcome.is_err());
+            } else if place.start > middle.start {
+                assert!(outcome.expect("not read").0 == raw[range.clone()]);
+            } else if let Ok((out, _)) = outcome {
+                assert!(out == raw[range.clone()]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_input_that_begins_in_the_wrong_place_is_refused() {
+        let coded = compressed(&raw_bytes(30_000), Level::Default, 8192);
+        let mut wanted = part(10..20, 0);
+        wanted.input_at = Some(11);
+        assert_eq!(
+            decode(&coded, wanted).expect_err("behind").status,
+            Status::Usage
+        );
+        wanted.input_at = Some(0);
+        let failure = decode(&coded, wanted).expect_err("a container's header");
+        assert!(matches!(
+            failure.status,
+            Status::Malformed | Status::Checksum | Status::UnknownVersion
+        ));
+    }
+}
