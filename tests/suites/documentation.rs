@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "FORMAT.md",
     "SPECIFICATION.md",
     "SECURITY.md",
     "CHANGELOG.md",
+    "OPERATIONS.md",
 ];
 
 /// Where `scripts/bench --publish` leaves its figures.

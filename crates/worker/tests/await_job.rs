@@ -35,6 +35,11 @@ fn every_operation_does_what_the_command_line_would() {
         assert!(compress.assert_status(0).output == coded);
         let decompress = run(Operation::Decompress, &coded);
         assert!(decompress.assert_status(0).output == original);
+        let stored = run(Operation::Store, &original);
+        let stored = &stored.assert_status(0).output;
+        assert!(stored.len() > original.len());
+        let decompress = run(Operation::Decompress, stored);
+        assert!(decompress.assert_status(0).output == original);
         let verify = run(Operation::Verify, &coded);
         assert!(verify.assert_status(0).output.is_empty());
         run(Operation::Decompress, &coded[..50]).assert_status(50);

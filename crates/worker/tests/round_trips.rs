@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
 use support::{Run, collect, compressed, mixed_input, noise, run, sample_photo, worker};
 
 /// What one segment takes at most, in bytes.
@@ -154,4 +155,22 @@ fn containers_one_after_another_are_one_stream() {
     let back = run("decompress", &both);
     back.assert_status(0);
     assert!(back.output == [first, second].concat());
+}
+
+#[test]
+fn what_is_stored_comes_back_and_no_model_has_seen_it() {
+    for original in [mixed_input(), sample_photo(), Vec::new()] {
+        let stored = run("store --report json", &original);
+        let report = stored.assert_status(0).report();
+        assert_eq!(report["operation"], "store");
+        assert_eq!(report["segments"], report["segments_stored"]);
+        assert_eq!(report["verified"], true);
+        assert_eq!(
+            (&report["kind"], &report["level"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert!(run("store --threads 2", &original).output == stored.output);
+        let restored = run("decompress", &stored.output);
+        assert!(restored.assert_status(0).output == original);
+    }
 }

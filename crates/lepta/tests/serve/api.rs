@@ -160,3 +160,18 @@ fn metrics_have_a_listener_of_their_own_if_asked() {
     }
     server.stop();
 }
+
+#[test]
+fn the_operations_page_shows_the_options() {
+    let page = include_str!("../../../../OPERATIONS.md");
+    let (_, behind) = page.split_once("<!-- serve-help -->").expect("a marker");
+    let (shown, _) = behind.split_once("<!-- /serve-help -->").expect("its end");
+    let help = std::process::Command::new(super::server::program())
+        .args(["serve", "-h"])
+        .env_clear()
+        .output()
+        .expect("it runs");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let expected = format!("```text\n{help}```");
+    assert!(shown.trim() == expected, "it should be\n{expected}");
+}

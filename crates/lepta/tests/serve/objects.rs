@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::support::worker;
+use super::server::worker;
 
 /// The photo in the tree: a baseline JPEG of less than one segment.
 pub(crate) fn photo() -> &'static [u8] {

@@ -14,10 +14,39 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::client::{Answer, Request};
-use super::support::{lepta, worker};
+use super::support;
 
 /// Nothing that a test waits for takes so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with the programs to test instead of those of this build.
+fn programs() -> Option<PathBuf> {
+    std::env::var_os("LEPTA_PROGRAMS").map(PathBuf::from)
+}
+
+/// The worker.
+pub(crate) fn worker() -> PathBuf {
+    programs().map_or_else(
+        || support::worker().to_owned(),
+        |folder| folder.join("lepta-worker"),
+    )
+}
+
+/// The path of `lepta`.
+pub(crate) fn program() -> PathBuf {
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_lepta"));
+    programs().map_or_else(built, |folder| folder.join("lepta"))
+}
+
+/// `lepta` in `folder` with these arguments, separated by spaces.
+pub(crate) fn lepta(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(program());
+    command
+        .current_dir(folder)
+        .env("LEPTA_WORKER", worker())
+        .args(arguments.split_whitespace());
+    command
+}
 
 /// Waits until something is so.
 #[track_caller]
@@ -39,7 +68,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a service and waits until it is ready.
     pub(crate) fn start(arguments: &str) -> Self {
-        let server = Self::start_unready(arguments, worker());
+        let server = Self::start_unready(arguments, &worker());
         server.wait_until_ready();
         server
     }

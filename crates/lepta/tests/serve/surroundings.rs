@@ -7,8 +7,8 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::Command;
 
 use super::objects::photo;
-use super::server::{Server, wait_until};
-use super::support::{lepta, messages, worker};
+use super::server::{Server, lepta, program, wait_until, worker};
+use super::support::messages;
 
 #[test]
 fn idle_workers_are_jailed_already() {
@@ -135,7 +135,8 @@ fn the_service_manager_gives_the_socket_and_is_told() {
         "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --log json --workers 1 3<&0 </dev/null";
     let mut command = Command::new("sh");
     command
-        .args(["-c", script, env!("CARGO_BIN_EXE_lepta")])
+        .args(["-c", script])
+        .arg(program())
         .current_dir(folder.path())
         .env("LEPTA_WORKER", worker())
         .env("NOTIFY_SOCKET", folder.path().join("notify"));
