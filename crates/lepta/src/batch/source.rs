@@ -48,6 +48,14 @@ impl Source {
         self.root.join(path)
     }
 
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// If there is none, or a link is on the way.
+    pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
+        self.tree.open_file(path)
+    }
+
     /// Opens and reads a file.
     ///
     /// # Errors
