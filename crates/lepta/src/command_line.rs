@@ -112,6 +112,9 @@ pub struct ModeArguments {
     /// Tell whether compressed files are whole
     #[arg(short, long)]
     pub test: bool,
+    /// List what compressed files save; only their ends are read
+    #[arg(short, long)]
+    pub list: bool,
 }
 
 /// Where the results of single files go.

@@ -16,11 +16,12 @@ use crate::report::level_name;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-Usage: lepta-worker compress|decompress|verify [OPTIONS] <INPUT >OUTPUT
+Usage: lepta-worker compress|decompress|verify|inspect [OPTIONS] <INPUT >OUTPUT
 
   compress     any bytes in, a verified container out
   decompress   containers in, the original bytes out
   verify       containers in: are they whole? writes nothing
+  inspect      the end of a container in: what does it say of itself? writes nothing
 
 Options:
   --level fast|default   model for compression [default]
@@ -203,7 +204,7 @@ impl Arguments {
         };
         rule(
             self.operation.is_none() && !self.await_job,
-            "say compress, decompress or verify (see --help)",
+            "say compress, decompress, verify or inspect (see --help)",
         )?;
         rule(
             self.await_job && (self.level.is_some() || self.key_every.is_some() || !self.verify),
@@ -296,7 +297,11 @@ fn operation(value: OsString) -> Result<Operation, Mistake> {
     let value = value.string()?;
     let named = |operation: &Operation| operation.name() == value;
     let found = Operation::ALL.into_iter().find(named);
-    found.ok_or_else(|| Mistake(format!("{value}: not compress, decompress or verify")))
+    found.ok_or_else(|| {
+        Mistake(format!(
+            "{value}: not compress, decompress, verify or inspect"
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -107,7 +107,9 @@ pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes
     let state_spared = MODEL + WORK - SCANS_STATE;
     let whole = match operation {
         Operation::Compress => 2 * rows + spared + 2 * state_spared,
-        Operation::Decompress | Operation::Verify => rows + spared + state_spared,
+        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+            rows + spared + state_spared
+        }
     };
     Ok(ImageBytes { rows, whole })
 }
@@ -120,7 +122,9 @@ pub(crate) fn image_bytes(operation: Operation, limit: u64) -> Result<ImageBytes
 pub(crate) fn row_bytes(operation: Operation, limit: u64) -> Result<usize, Failure> {
     match operation {
         Operation::Compress => Ok(remainder(limit, COMPRESS_FIXED)? / 2),
-        Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED),
+        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+            remainder(limit, DECOMPRESS_FIXED)
+        }
     }
 }
 

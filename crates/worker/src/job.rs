@@ -5,7 +5,7 @@
 //! |---:|---:|---|
 //! | 0 | 4 | magic `LJOB` |
 //! | 4 | 1 | version of this layout: 1 |
-//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify |
+//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 inspect |
 //! | 6 | 1 | level: 1 fast, 2 default |
 //! | 7 | 1 | flags: bit 0 = do not verify; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
@@ -21,6 +21,9 @@
 use std::fmt;
 
 pub use lepta_codec::Level;
+
+/// How many of a container's last bytes [`Operation::Inspect`] needs at most.
+pub const INSPECTED: usize = lepta_codec::ContainerEnd::SIZE_MAX;
 
 /// Length of an encoded job in bytes.
 pub const JOB_HEADER_LENGTH: usize = 32;
@@ -40,11 +43,19 @@ pub enum Operation {
     Decompress,
     /// Containers in, nothing out: only whether they are whole.
     Verify,
+    /// The last bytes of a container in, [`INSPECTED`] or all there are; nothing out: what the container
+    /// says about itself at its end.
+    Inspect,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 3] = [Self::Compress, Self::Decompress, Self::Verify];
+    pub const ALL: [Self; 4] = [
+        Self::Compress,
+        Self::Decompress,
+        Self::Verify,
+        Self::Inspect,
+    ];
 
     /// The word on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -52,6 +63,7 @@ impl Operation {
             Self::Compress => "compress",
             Self::Decompress => "decompress",
             Self::Verify => "verify",
+            Self::Inspect => "inspect",
         }
     }
 
@@ -60,6 +72,7 @@ impl Operation {
             Self::Compress => 1,
             Self::Decompress => 2,
             Self::Verify => 3,
+            Self::Inspect => 4,
         }
     }
 }
@@ -271,7 +284,7 @@ mod tests {
         assert_eq!(with(0, b'X'), Err(JobError::Magic(*b"XJOB")));
         assert_eq!(with(4, 2), Err(JobError::Version(2)));
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
-        assert_eq!(with(5, 4), Err(JobError::Operation(4)));
+        assert_eq!(with(5, 5), Err(JobError::Operation(5)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
         assert_eq!(with(7, 2), Err(JobError::Flags(2)));
         let mut header = sample().encode();

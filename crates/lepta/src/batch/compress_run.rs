@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 use super::compress::{Compression, Handled, Item};
 use super::entry::{Attributes, Entry, Form, Stored};
@@ -90,10 +91,7 @@ impl Compression<'_> {
         };
         let recorded = self.record_run(frames, &run.stored);
         self.store.ledger.release(&run.path);
-        if let Err(problem) = recorded {
-            self.store.discard(&run.path);
-            return Err(problem);
-        }
+        recorded?;
         self.summary.counts().alarms += run.alarms;
         self.summary.counts().runs += 1;
         let proven = self.remove.then(|| self.prove_run(frames, &run.stored));
@@ -102,7 +100,8 @@ impl Compression<'_> {
             None
         });
         for (index, (frame, stored)) in frames.iter().zip(&run.stored).enumerate() {
-            let read_back = proven.as_ref().and_then(|(how, right)| {
+            let proven = proven.as_ref().filter(|_| self.is_in(&run.path, frame));
+            let read_back = proven.and_then(|(how, right)| {
                 let removed = match right.contains(&index) {
                     true => self.remove_recorded(frame.item, &frame.snapshot, &frame.digest),
                     false => Err(differs(&self.store.archive.folder().join(&run.path))),
@@ -125,6 +124,14 @@ impl Compression<'_> {
             self.count(frame.item, &handled, &frame.blake3);
         }
         Ok(true)
+    }
+
+    /// Whether the ledger has the frame's bytes in this run. Another thread may have stored the same bytes
+    /// elsewhere first: they are not proven here, and the next run removes the original.
+    fn is_in(&self, run: &Path, frame: &Frame<'_>) -> bool {
+        let view = self.store.ledger.view();
+        let stored = view.and_then(|view| view.stored(&frame.blake3));
+        matches!(stored, Ok(Some(stored)) if stored.path.to_path() == run)
     }
 
     fn record_run(&self, frames: &[Frame<'_>], stored: &[Stored]) -> Result<(), Problem> {
