@@ -119,6 +119,9 @@ pub struct ModeArguments {
     /// Tell whether compressed files are whole
     #[arg(short, long)]
     pub test: bool,
+    /// List what compressed files save; only their ends are read
+    #[arg(short, long)]
+    pub list: bool,
 }
 
 /// Where the results of single files go.
@@ -195,6 +198,15 @@ pub struct BatchCompressArguments {
     /// Write nothing; estimate the savings from a sample
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Store screenshots one by one, not as runs of what changed since the one before
+    #[arg(long)]
+    pub no_runs: bool,
+    /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub key_every: u32,
+    /// Write a page about the archive: what saves how much
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// The archive is of the same files, which were elsewhere before
     #[arg(long)]
     pub moved: bool,

@@ -115,8 +115,11 @@ fn a_tree_comes_back_as_it_was() {
     let folder = tree();
     let here = folder.path();
     let before = look(&here.join("in"));
-    let first = summary(&succeed(here, "batch compress --json --level fast in out"));
+    let compress = "batch compress --json --level fast --report page.html in out";
+    let first = summary(&succeed(here, compress));
     assert_eq!(first["failed"], 0, "{first}");
+    let page = fs::read_to_string(here.join("page.html")).expect("a page");
+    assert!(page.contains("By kind") && page.contains("JPEG"), "{page}");
     // The photo, the hard link: stored once each.
     assert_eq!(first["duplicates"], 2, "{first}");
     assert_eq!(stored_files(&here.join("out")), 7);

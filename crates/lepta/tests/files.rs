@@ -218,6 +218,43 @@ fn folders_lists_and_mirrors() {
 }
 
 #[test]
+fn a_list_reads_ends_alone() {
+    let folder = folder();
+    let here = folder.path();
+    succeed(here, "--level fast photo.jpg");
+    let one = fs::read(here.join("photo.jpg.lepta")).expect("there");
+    let mut two = [one.clone(), one.clone()].concat();
+    // Damage in front of the ends is not seen: nothing is decoded.
+    two[9000] ^= 1;
+    fs::write(here.join("two.lepta"), &two).expect("written");
+    let output = succeed(here, "-l --json photo.jpg.lepta two.lepta");
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines[0]["original_bytes"], 117_638);
+    assert_eq!(lines[0]["compressed_bytes"], one.len());
+    assert_eq!(
+        (&lines[1]["containers"], &lines[1]["original_bytes"]),
+        (&2.into(), &235_276.into())
+    );
+    fail(
+        here,
+        "-l photo.jpg",
+        54,
+        &["photo.jpg", "no container ends here"],
+    );
+    fs::write(here.join("cut.lepta"), &one[1000..]).expect("written");
+    fail(
+        here,
+        "-l cut.lepta",
+        50,
+        &["cut.lepta", "its beginning is missing"],
+    );
+}
+
+#[test]
 fn one_output_for_one_file() {
     let folder = folder();
     let here = folder.path();

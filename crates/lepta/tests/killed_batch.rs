@@ -13,7 +13,14 @@ use support::{CALLS, is_killed, killed_at, lepta, messages, noise, strace_is_the
 use tempfile::TempDir;
 
 fn originals() -> Vec<(String, Vec<u8>)> {
+    let shot = |number: u8| {
+        let name = format!("shots/2024-06-26T08:22:5{number}.png");
+        (name, [number; 40].repeat(50))
+    };
     vec![
+        shot(0),
+        shot(1),
+        shot(2),
         ("a/text".to_owned(), b"compressible ".repeat(300)),
         ("a/same".to_owned(), b"compressible ".repeat(300)),
         ("noise".to_owned(), noise(3000)),

@@ -16,12 +16,13 @@ use crate::report::level_name;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-Usage: lepta-worker compress|decompress|verify|store [OPTIONS] <INPUT >OUTPUT
+Usage: lepta-worker compress|decompress|verify|store|inspect [OPTIONS] <INPUT >OUTPUT
 
   compress     any bytes in, a verified container out
   decompress   containers in, the original bytes out
   verify       containers in: are they whole? writes nothing
   store        any bytes in, a verified container out that holds them as they are
+  inspect      the end of a container in: what does it say of itself? writes nothing
 
 Options:
   --level fast|default   model for compression [default]
@@ -212,7 +213,7 @@ impl Arguments {
         };
         rule(
             self.operation.is_none() && !self.await_job,
-            "say compress, decompress, verify or store (see --help)",
+            "say compress, decompress, verify, store or inspect (see --help)",
         )?;
         rule(
             self.await_job && (self.level.is_some() || self.key_every.is_some() || !self.verify),
@@ -307,7 +308,7 @@ fn operation(value: OsString) -> Result<Operation, Mistake> {
     let found = Operation::ALL.into_iter().find(named);
     found.ok_or_else(|| {
         Mistake(format!(
-            "{value}: not compress, decompress, verify or store"
+            "{value}: not compress, decompress, verify, store or inspect"
         ))
     })
 }

@@ -115,7 +115,9 @@ pub(crate) fn image_bytes(
     let state_spared = MODEL + WORK - SCANS_STATE;
     let whole = match operation {
         Operation::Compress | Operation::Store => 2 * rows + spared + 2 * state_spared,
-        Operation::Decompress | Operation::Verify => rows + spared + state_spared,
+        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+            rows + spared + state_spared
+        }
     };
     Ok(ImageBytes { rows, whole })
 }
@@ -134,7 +136,9 @@ pub(crate) fn row_bytes(
         Operation::Compress | Operation::Store => {
             Ok(remainder(limit, COMPRESS_FIXED + reference)? / 2)
         }
-        Operation::Decompress | Operation::Verify => remainder(limit, DECOMPRESS_FIXED + reference),
+        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+            remainder(limit, DECOMPRESS_FIXED + reference)
+        }
     }
 }
 

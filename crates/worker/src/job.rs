@@ -5,7 +5,7 @@
 //! |---:|---:|---|
 //! | 0 | 4 | magic `LJOB` |
 //! | 4 | 1 | version of this layout: 1 |
-//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store |
+//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store, 5 inspect |
 //! | 6 | 1 | level: 1 fast, 2 default |
 //! | 7 | 1 | flags: bit 0 = do not verify, bit 1 = with the reference of the descriptor that the worker was started with; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
@@ -21,6 +21,9 @@
 use std::fmt;
 
 pub use lepta_codec::{KEY_EVERY, Level};
+
+/// How many of a container's last bytes [`Operation::Inspect`] needs at most.
+pub const INSPECTED: usize = lepta_codec::ContainerEnd::SIZE_MAX;
 
 /// Length of an encoded job in bytes.
 pub const JOB_HEADER_LENGTH: usize = 32;
@@ -43,11 +46,20 @@ pub enum Operation {
     Verify,
     /// Any bytes in, a verified container out that holds them as they are: no model looks at them.
     Store,
+    /// The last bytes of a container in, [`INSPECTED`] or all there are; nothing out: what the container
+    /// says about itself at its end.
+    Inspect,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 4] = [Self::Compress, Self::Decompress, Self::Verify, Self::Store];
+    pub const ALL: [Self; 5] = [
+        Self::Compress,
+        Self::Decompress,
+        Self::Verify,
+        Self::Store,
+        Self::Inspect,
+    ];
 
     /// The word on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -56,6 +68,7 @@ impl Operation {
             Self::Decompress => "decompress",
             Self::Verify => "verify",
             Self::Store => "store",
+            Self::Inspect => "inspect",
         }
     }
 
@@ -65,6 +78,7 @@ impl Operation {
             Self::Decompress => 2,
             Self::Verify => 3,
             Self::Store => 4,
+            Self::Inspect => 5,
         }
     }
 }

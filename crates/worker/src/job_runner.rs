@@ -19,6 +19,7 @@ use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
+use crate::inspect::inspect;
 use crate::last_words::note_progress;
 use crate::range::{Part, decode_range};
 use crate::reference::ReferenceInput;
@@ -79,6 +80,10 @@ pub(crate) fn run_job(
                     decompress(&task, input, Some(output), report)
                 }
                 Operation::Verify => decompress(&task, input, None, report),
+                Operation::Inspect => {
+                    let outcome = inspect(input, &mut report);
+                    (report, outcome)
+                }
             }
         }
         Err(failure) => (report, Err(failure)),

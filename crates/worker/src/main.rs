@@ -28,6 +28,7 @@ mod ending;
 mod failure;
 mod fault;
 mod inline_checker;
+mod inspect;
 mod job_runner;
 mod json;
 mod last_words;

@@ -113,7 +113,7 @@ impl Report {
         }
         let (original, compressed) = match self.operation? {
             Operation::Compress | Operation::Store => (self.bytes_in, self.tally.bytes_out),
-            Operation::Decompress => (self.tally.bytes_out, self.bytes_in),
+            Operation::Decompress | Operation::Inspect => (self.tally.bytes_out, self.bytes_in),
             Operation::Verify => return None,
         };
         (original > 0).then(|| 100.0 * (1.0 - compressed as f64 / original as f64))

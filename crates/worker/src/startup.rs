@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> ! {
 /// The threads that the operation can make use of.
 fn threads(arguments: &Arguments) -> Threads {
     match arguments.operation {
-        Some(Operation::Decompress | Operation::Verify) => Threads::One,
+        Some(Operation::Decompress | Operation::Verify | Operation::Inspect) => Threads::One,
         Some(Operation::Compress | Operation::Store) | None => arguments.threads,
     }
 }
@@ -59,7 +59,7 @@ fn threads(arguments: &Arguments) -> Threads {
 /// Sealed buffers that the operation may need.
 fn sealed_buffers(arguments: &Arguments) -> usize {
     match arguments.operation {
-        Some(Operation::Decompress | Operation::Verify) => 0,
+        Some(Operation::Decompress | Operation::Verify | Operation::Inspect) => 0,
         Some(Operation::Compress | Operation::Store) | None => {
             usize::from(arguments.threads.count())
         }
@@ -86,7 +86,10 @@ fn check_descriptors(arguments: &Arguments) -> Result<(), Failure> {
     if standard_descriptor_was_closed(0) {
         return Err(Failure::new(Status::Read, "standard input is closed"));
     }
-    let writes = arguments.operation != Some(Operation::Verify);
+    let writes = !matches!(
+        arguments.operation,
+        Some(Operation::Verify | Operation::Inspect)
+    );
     if writes && standard_descriptor_was_closed(1) {
         return Err(Failure::new(Status::Write, "standard output is closed"));
     }

@@ -16,6 +16,8 @@ use super::display::Display;
 use super::entry::{Content, Entry, FileContent, Form, Seen, Stored};
 use super::estimate;
 use super::ledger::{Archive, Ledger, View};
+use super::page::Page;
+use super::run_names::{Groups, time_in_name};
 use super::source::{Source, SourceFile};
 use super::store::Store;
 use super::summary::{FileRecord, Summary};
@@ -24,7 +26,7 @@ use super::work::{locked, spread, threads};
 use crate::command_line::BatchCompressArguments;
 use crate::interruption::Interruption;
 use crate::problem::Problem;
-use crate::storage::{ReadBack, Snapshot};
+use crate::storage::{Digest, ReadBack, Snapshot};
 use crate::worker::{WorkerBinary, WorkerOptions};
 
 /// Links and folders that are recorded at once.
@@ -69,6 +71,8 @@ pub(crate) fn run(
         },
         source,
         remove: arguments.rm,
+        runs: !arguments.no_runs,
+        key_every: arguments.key_every,
         summary: Summary::new(),
         display: Display::new(&arguments.common),
         emptied: Mutex::default(),
@@ -76,6 +80,9 @@ pub(crate) fn run(
     };
     compression.settle_removals()?;
     compression.run(threads(arguments.common.jobs))?;
+    if let Some(path) = &arguments.report {
+        Page::of(&ledger.view()?)?.write(path)?;
+    }
     Ok(compression.summary.finish(&compression.display))
 }
 
@@ -104,28 +111,53 @@ fn check_apart(source: &Path, archive: &Path) -> Result<(), Problem> {
 
 /// A file to be handled.
 #[derive(Debug)]
-struct Item {
-    path: PathBuf,
+pub(super) struct Item {
+    pub(super) path: PathBuf,
     size: u64,
     /// Another path of the same file.
     linked_to: Option<PathBuf>,
 }
 
-/// What happened to a file.
-struct Handled {
-    is_duplicate: bool,
-    form: Form,
-    kind: Option<String>,
-    bytes_out: u64,
-    read_back: Option<ReadBack>,
+impl Item {
+    /// What is recorded of the file.
+    pub(super) fn content(&self, snapshot: &Snapshot, digest: Digest, left_out: bool) -> Content {
+        Content::File(FileContent {
+            size: digest.length,
+            blake3: digest.hash.to_string(),
+            linked_to: self.linked_to.as_deref().map(Into::into),
+            seen: snapshot.into(),
+            removed: false,
+            left_out,
+        })
+    }
 }
 
-struct Compression<'a> {
-    store: Store<'a>,
-    source: Source,
-    remove: bool,
-    summary: Summary,
-    display: Display,
+/// What a thread takes.
+#[derive(Debug)]
+enum Work {
+    File(Item),
+    Run(Vec<Item>),
+}
+
+/// What happened to a file.
+pub(super) struct Handled {
+    pub(super) is_duplicate: bool,
+    pub(super) form: Form,
+    pub(super) kind: Option<String>,
+    pub(super) bytes_out: u64,
+    pub(super) read_back: Option<ReadBack>,
+}
+
+/// A compression at work.
+pub(super) struct Compression<'a> {
+    pub(super) store: Store<'a>,
+    pub(super) source: Source,
+    pub(super) remove: bool,
+    /// Whether screenshots become runs, and after how many of them one is stored whole.
+    runs: bool,
+    pub(super) key_every: u32,
+    pub(super) summary: Summary,
+    pub(super) display: Display,
     /// Folders that files were removed from.
     emptied: Mutex<BTreeSet<PathBuf>>,
     has_changes: AtomicBool,
@@ -148,7 +180,10 @@ impl Compression<'_> {
         spread(
             threads,
             |hand_out| self.find(hand_out),
-            |item: Item| self.handle(&item),
+            |work| match work {
+                Work::File(item) => self.handle(&item),
+                Work::Run(items) => self.handle_run(&items),
+            },
         )?;
         self.set_folder_times()?;
         if self.has_changes.load(Ordering::Relaxed) {
@@ -183,9 +218,10 @@ impl Compression<'_> {
     }
 
     /// Hands out the files to be handled, and records links and folders.
-    fn find(&self, hand_out: &mut dyn FnMut(Item)) -> Result<(), Problem> {
+    fn find(&self, hand_out: &mut dyn FnMut(Work)) -> Result<(), Problem> {
         let view = self.store.ledger.view()?;
         let mut recorded = Vec::new();
+        let mut groups = Groups::new();
         let mut first_names: HashMap<(u64, u64), PathBuf> = HashMap::new();
         for found in walk(&self.source.root) {
             if self.store.interruption.is_requested() {
@@ -205,11 +241,20 @@ impl Compression<'_> {
                     self.summary.counts().unchanged += 1;
                     continue;
                 }
-                hand_out(Item {
+                let item = Item {
                     size: found.metadata.size(),
                     path: found.path,
                     linked_to,
-                });
+                };
+                match time_in_name(&item.path).filter(|_| self.runs) {
+                    Some(time) => {
+                        let folder = item.path.parent().unwrap_or(Path::new("")).to_owned();
+                        if let Some(group) = groups.add(&folder, time, item) {
+                            hand_out(Work::Run(group));
+                        }
+                    }
+                    None => hand_out(Work::File(item)),
+                }
             } else if file_type.is_dir() || file_type.is_symlink() {
                 self.note(&view, found, &mut recorded)?;
             } else {
@@ -219,6 +264,7 @@ impl Compression<'_> {
                     .line(&format!("{path}: has no content, left out"));
             }
         }
+        groups.finish().for_each(|group| hand_out(Work::Run(group)));
         self.store.ledger.record_all(&recorded)
     }
 
@@ -248,7 +294,7 @@ impl Compression<'_> {
         Ok(())
     }
 
-    fn handle(&self, item: &Item) {
+    pub(super) fn handle(&self, item: &Item) {
         if self.store.interruption.is_requested() {
             return;
         }
@@ -293,7 +339,7 @@ impl Compression<'_> {
         };
         let recorded = file
             .check_unchanged(&full)
-            .and_then(|()| self.record(item, &file, &blake3, &stored, is_duplicate));
+            .and_then(|()| self.record(item, &file, &stored, is_duplicate));
         if let Some(path) = &reserved {
             self.store.ledger.release(path);
         }
@@ -314,7 +360,7 @@ impl Compression<'_> {
     }
 
     /// Refuses other bytes under a path whose original was removed: the archive has the only copy.
-    fn check_not_replacing(&self, path: &Path, blake3: &str) -> Result<(), Problem> {
+    pub(super) fn check_not_replacing(&self, path: &Path, blake3: &str) -> Result<(), Problem> {
         let before = self.store.ledger.view()?.entry(path)?;
         match before.as_ref().and_then(Entry::file) {
             Some(before) if before.removed && before.blake3 != blake3 => {
@@ -331,28 +377,26 @@ impl Compression<'_> {
         &self,
         item: &Item,
         file: &SourceFile,
-        blake3: &str,
         stored: &Stored,
         is_duplicate: bool,
     ) -> Result<Vec<PathBuf>, Problem> {
+        let is_left_out = stored.form == Form::LeftOut;
         let entry = Entry {
-            content: Content::File(FileContent {
-                size: file.digest.length,
-                blake3: blake3.to_owned(),
-                linked_to: item.linked_to.as_deref().map(Into::into),
-                seen: (&file.snapshot).into(),
-                removed: false,
-                left_out: stored.form == Form::LeftOut,
-            }),
+            content: item.content(&file.snapshot, file.digest, is_left_out),
             attributes: file.attributes.clone(),
         };
         let stored = (!is_duplicate).then(|| stored.clone());
-        let surplus = self.store.ledger.record(&item.path, &entry, stored)?;
+        let surplus = self.store.ledger.record(&[(&item.path, entry, stored)])?;
         for path in &surplus {
             self.store.discard(path);
         }
-        self.has_changes.store(true, Ordering::Relaxed);
+        self.note_change();
         Ok(surplus)
+    }
+
+    /// Notes that the manifest has to be written anew.
+    pub(super) fn note_change(&self) {
+        self.has_changes.store(true, Ordering::Relaxed);
     }
 
     fn remove_proven(
@@ -368,20 +412,29 @@ impl Compression<'_> {
         let how = self
             .store
             .restore(&stored, &file.digest, &mut nowhere, "nothing")?;
+        self.remove_recorded(item, &file.snapshot, &file.digest)?;
+        Ok(how)
+    }
+
+    /// Removes an original whose stored bytes are proven.
+    pub(super) fn remove_recorded(
+        &self,
+        item: &Item,
+        snapshot: &Snapshot,
+        digest: &Digest,
+    ) -> Result<(), Problem> {
         self.store.ledger.begin_removal(&item.path)?;
-        let removed = self.source.remove(&item.path, &file.snapshot, &file.digest);
         // After a failure it is not known under which name the file is; the next run looks.
-        removed?;
+        self.source.remove(&item.path, snapshot, digest)?;
         self.store.ledger.end_removal(&item.path, true)?;
-        if let Some(folder) = item
+        let folder = item
             .path
             .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-        {
-            let mut emptied = locked(&self.emptied);
-            emptied.insert(folder.to_owned());
+            .filter(|path| !path.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            locked(&self.emptied).insert(folder.to_owned());
         }
-        Ok(how)
+        Ok(())
     }
 
     /// Gives folders that files were removed from the times that they had before.
@@ -398,7 +451,7 @@ impl Compression<'_> {
         Ok(())
     }
 
-    fn count(&self, item: &Item, handled: &Handled, blake3: &str) {
+    pub(super) fn count(&self, item: &Item, handled: &Handled, blake3: &str) {
         let bytes_out = match (handled.is_duplicate, handled.form) {
             (true, _) => 0,
             (false, Form::LeftOut) => item.size,
@@ -408,6 +461,7 @@ impl Compression<'_> {
         match (handled.is_duplicate, handled.form) {
             (true, _) => counts.duplicates += 1,
             (false, Form::Compressed) => counts.compressed += 1,
+            (false, Form::InRun) => counts.in_runs += 1,
             (false, Form::Copied) => counts.copied += 1,
             (false, Form::LeftOut) => counts.left_out += 1,
         }

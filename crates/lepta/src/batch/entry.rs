@@ -200,10 +200,19 @@ impl Entry {
 pub(crate) enum Form {
     /// As a Lepta container.
     Compressed,
+    /// Within the tar of a run of screenshots, which is a Lepta container.
+    InRun,
     /// As they are, since they gained nothing.
     Copied,
     /// Not at all, since they gained nothing.
     LeftOut,
+}
+
+impl Form {
+    /// Whether there is a stored file for these bytes alone.
+    pub(crate) fn has_own_file(self) -> bool {
+        matches!(self, Self::Compressed | Self::Copied)
+    }
 }
 
 /// Bytes that one or several files have, stored once.
@@ -212,10 +221,17 @@ pub(crate) struct Stored {
     pub(crate) form: Form,
     /// Relative to the archive's folder.
     pub(crate) path: Bytes,
-    /// Size of the stored file, in bytes.
+    /// Size of the stored file in bytes; in a run, the share of it.
     pub(crate) size: u64,
+    /// How many bytes are stored, before compression.
+    pub(crate) length: u64,
+    /// In a run: where in the tar the bytes begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<u64>,
     /// Of the stored file.
     pub(crate) blake3: String,
+    /// How long it took to store them.
+    pub(crate) milliseconds: u64,
     /// Kind of image, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) kind: Option<String>,
@@ -224,6 +240,14 @@ pub(crate) struct Stored {
     pub(crate) reasons: Vec<String>,
     /// Files that have these bytes.
     pub(crate) references: u64,
+}
+
+impl Stored {
+    /// Where the bytes are in the tar of a run: from, and up to before.
+    pub(crate) fn range(&self) -> Option<(u64, u64)> {
+        let offset = self.offset?;
+        Some((offset, offset.saturating_add(self.length)))
+    }
 }
 
 #[cfg(test)]

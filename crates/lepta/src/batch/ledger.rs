@@ -294,55 +294,29 @@ impl Ledger {
         reserved.remove(&Bytes::from(path).to_vec());
     }
 
-    /// Notes an entry and, for a file, where its bytes are stored. Returns stored paths that nobody
-    /// needs any more: those of the bytes that the entry had before, or of `stored`, if somebody else
-    /// has stored the same bytes meanwhile.
+    /// Notes files and, for each whose bytes are not known yet, where they are stored. Returns stored
+    /// paths that nobody needs any more: those of bytes that an entry had before, or of bytes that somebody
+    /// else has stored meanwhile.
     ///
     /// # Errors
-    /// If the ledger cannot be written, or knows nothing of bytes that are not given as `stored`.
+    /// If the ledger cannot be written, or knows nothing of bytes that are not given as stored. Nothing
+    /// is noted then.
     pub(crate) fn record(
         &self,
-        path: &Path,
-        entry: &Entry,
-        stored: Option<Stored>,
+        files: &[(&Path, Entry, Option<Stored>)],
     ) -> Result<Vec<PathBuf>, Problem> {
-        let key = Bytes::from(path).to_vec();
-        let surplus = self.change(|transaction| {
-            let mut tables = Tables {
-                stored: transaction.open_table(STORED)?,
-                names: transaction.open_table(NAMES)?,
-                surplus: Vec::new(),
-            };
-            let now = entry.file().map(|file| &file.blake3);
-            if let (Some(now), None) = (now, &stored)
-                && tables.get(now)?.is_none()
-            {
-                return Ok(None);
+        let transaction = self.database.begin_write().map_err(broken)?;
+        let surplus = record_in(&transaction, files).map_err(broken)?;
+        match surplus {
+            Some(surplus) => {
+                transaction.commit().map_err(broken)?;
+                Ok(surplus)
             }
-            let mut entries = transaction.open_table(ENTRIES)?;
-            let before: Option<Entry> = entries
-                .insert(key.as_slice(), encoded(entry).as_slice())?
-                .and_then(|before| serde_json::from_slice(before.value()).ok());
-            let before = before
-                .as_ref()
-                .and_then(|entry| Some(&entry.file()?.blake3));
-            if let (Some(now), Some(stored)) = (now, stored) {
-                tables.add(now, stored)?;
+            None => {
+                let what = "the same bytes elsewhere in the archive were given up meanwhile";
+                Err(Problem::new(Status::Busy, what).advise("run again"))
             }
-            if before != now {
-                if let Some(now) = now {
-                    tables.count(now, 1)?;
-                }
-                if let Some(before) = before {
-                    tables.count(before, -1)?;
-                }
-            }
-            Ok(Some(tables.surplus))
-        })?;
-        surplus.ok_or_else(|| {
-            let what = "the same bytes elsewhere in the archive were given up meanwhile";
-            Problem::new(Status::Busy, what).advise("run again")
-        })
+        }
     }
 
     /// Notes many links and folders at once.
@@ -395,6 +369,43 @@ impl Ledger {
     }
 }
 
+/// `None` if bytes are not known.
+fn record_in(
+    transaction: &WriteTransaction,
+    files: &[(&Path, Entry, Option<Stored>)],
+) -> Result<Option<Vec<PathBuf>>, redb::Error> {
+    let mut tables = Tables {
+        stored: transaction.open_table(STORED)?,
+        names: transaction.open_table(NAMES)?,
+        surplus: Vec::new(),
+    };
+    let mut entries = transaction.open_table(ENTRIES)?;
+    for (path, entry, stored) in files {
+        let now = entry.file().map(|file| &file.blake3);
+        match (now, stored) {
+            (Some(now), Some(stored)) => tables.add(now, stored.clone())?,
+            (Some(now), None) if tables.get(now)?.is_none() => return Ok(None),
+            _ => {}
+        }
+        let key = Bytes::from(*path).to_vec();
+        let before: Option<Entry> = entries
+            .insert(key.as_slice(), encoded(entry).as_slice())?
+            .and_then(|before| serde_json::from_slice(before.value()).ok());
+        let before = before
+            .as_ref()
+            .and_then(|entry| Some(&entry.file()?.blake3));
+        if before != now {
+            if let Some(now) = now {
+                tables.count(now, 1)?;
+            }
+            if let Some(before) = before {
+                tables.count(before, -1)?;
+            }
+        }
+    }
+    Ok(Some(tables.surplus))
+}
+
 /// The tables of stored bytes, within a transaction.
 struct Tables<'a> {
     stored: redb::Table<'a, &'static str, &'static [u8]>,
@@ -411,7 +422,7 @@ impl Tables<'_> {
     fn add(&mut self, hash: &str, mut stored: Stored) -> Result<(), redb::Error> {
         match self.get(hash)? {
             Some(known) if known.form != Form::LeftOut => {
-                if stored.form != Form::LeftOut && stored.path != known.path {
+                if stored.form.has_own_file() && stored.path != known.path {
                     self.surplus.push(stored.path.to_path());
                 }
             }
@@ -436,7 +447,8 @@ impl Tables<'_> {
             return Ok(());
         }
         self.stored.remove(hash)?;
-        if stored.form != Form::LeftOut {
+        // What is in a run stays there: the other files of the run need it.
+        if stored.form.has_own_file() {
             self.names.remove(stored.path.to_vec().as_slice())?;
             self.surplus.push(stored.path.to_path());
         }
@@ -573,6 +585,9 @@ mod tests {
             form: Form::Compressed,
             path: Bytes::from(Path::new(path)),
             size: 1,
+            length: 1,
+            milliseconds: 0,
+            offset: None,
             blake3: String::new(),
             kind: None,
             reasons: Vec::new(),
@@ -601,8 +616,7 @@ mod tests {
     fn bytes_are_given_up_when_the_last_path_has_others() {
         let (_folder, _archive, ledger) = ledger();
         let record = |path: &str, content: &str, stored| {
-            let surplus = ledger.record(Path::new(path), &file(content), stored)?;
-            Ok::<_, Problem>(surplus)
+            ledger.record(&[(Path::new(path), file(content), stored)])
         };
         let none: Vec<PathBuf> = Vec::new();
         assert_eq!(record("a", "one", stored("s1")), Ok(none.clone()));
@@ -634,7 +648,7 @@ mod tests {
         assert_eq!(reserve(&["a", "b"]), None);
         ledger.release(Path::new("a"));
         ledger
-            .record(Path::new("x"), &file("x"), stored("a"))
+            .record(&[(Path::new("x"), file("x"), stored("a"))])
             .expect("recorded");
         assert_eq!(reserve(&["a"]), None, "the ledger knows it now");
     }

@@ -71,6 +71,7 @@ fn columns(entry: &Entry, stored: Option<&Stored>) -> String {
             },
             match stored.form {
                 Form::Compressed => "compressed",
+                Form::InRun => "in a run",
                 Form::Copied => "copied",
                 Form::LeftOut => "left out",
             },

@@ -1,7 +1,7 @@
 //! Whole folders: an archive that grows, is restored, verified and listed.
 //!
 //! An archive is a folder: `files/` has what is stored, under the paths of the originals as far as
-//! they are free; `ledger.redb` says what is where; `manifest.jsonl` says the same for people and
+//! they are free; `runs/` has runs of screenshots, each a tar inside of a container; `ledger.redb` says what is where; `manifest.jsonl` says the same for people and
 //! other programs.
 //!
 //! Invariant: what was stored once is never replaced before the ledger knows its successor, and
@@ -9,14 +9,21 @@
 
 mod attributes;
 mod compress;
+mod compress_run;
 mod display;
 mod entry;
 mod estimate;
 mod ledger;
 mod list;
+mod page;
 mod restore;
+mod restore_run;
+mod run_names;
+mod run_store;
+mod run_tar;
 mod selection;
 mod source;
+mod splitter;
 mod store;
 mod summary;
 mod tree;

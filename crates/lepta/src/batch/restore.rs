@@ -17,6 +17,7 @@ use super::attributes::{set_all, set_link_times};
 use super::display::Display;
 use super::entry::{Content, Entry, FileContent, Form};
 use super::ledger::{Archive, Ledger, View};
+use super::restore_run::RunFile;
 use super::selection::Selection;
 use super::store::Store;
 use super::summary::Summary;
@@ -130,13 +131,21 @@ fn stored_bytes(
     Ok((stored, digest))
 }
 
-struct Restoration<'a> {
-    store: Store<'a>,
+/// What a thread takes.
+enum Work {
+    Entry(PathBuf, Entry),
+    /// Files of one stored run.
+    Run(Vec<RunFile>),
+}
+
+/// A restoration at work.
+pub(super) struct Restoration<'a> {
+    pub(super) store: Store<'a>,
     view: View,
     tree: Tree,
     target: &'a Path,
     overwrite: Overwrite,
-    summary: Summary,
+    pub(super) summary: Summary,
     display: Display,
     /// Files that are other names of files: linked when all others are there.
     links: Mutex<Vec<(PathBuf, Entry)>>,
@@ -147,6 +156,7 @@ impl Restoration<'_> {
     fn run(&self, selection: &Selection, threads: usize) -> Result<u64, Problem> {
         let mut found = 0;
         let mut folders: HashMap<PathBuf, Entry> = HashMap::new();
+        let mut run = Vec::new();
         spread(
             threads,
             |hand_out| {
@@ -167,12 +177,24 @@ impl Restoration<'_> {
                         );
                         folders.insert(path, entry);
                     } else {
-                        hand_out((path, entry));
+                        match self.run_file(path, entry)? {
+                            Err((path, entry)) => hand_out(Work::Entry(path, entry)),
+                            Ok(file) if file.is_in_run_of(&run) => run.push(file),
+                            Ok(file) => {
+                                let whole = std::mem::replace(&mut run, vec![file]);
+                                hand_out(Work::Run(whole));
+                            }
+                        }
                     }
                     Ok(())
-                })
+                })?;
+                hand_out(Work::Run(std::mem::take(&mut run)));
+                Ok(())
             },
-            |(path, entry)| self.restore(path, entry),
+            |work| match work {
+                Work::Entry(path, entry) => self.restore(path, entry),
+                Work::Run(files) => self.restore_run(files),
+            },
         )?;
         let links = locked(&self.links);
         for (path, entry) in links.iter() {
@@ -182,7 +204,32 @@ impl Restoration<'_> {
         Ok(found)
     }
 
-    fn attempt(&self, path: &Path, outcome: Result<(), Problem>) {
+    /// A file that is in a run and has no other names, or what was given.
+    fn run_file(
+        &self,
+        path: PathBuf,
+        entry: Entry,
+    ) -> Result<Result<RunFile, (PathBuf, Entry)>, Problem> {
+        let stored = match &entry.content {
+            Content::File(file) if file.linked_to.is_none() => {
+                let stored = self.view.stored(&file.blake3)?;
+                file.digest()
+                    .zip(stored.filter(|stored| stored.form == Form::InRun))
+            }
+            _ => None,
+        };
+        Ok(match stored {
+            Some((digest, stored)) => Ok(RunFile {
+                path,
+                entry,
+                stored,
+                digest,
+            }),
+            None => Err((path, entry)),
+        })
+    }
+
+    pub(super) fn attempt(&self, path: &Path, outcome: Result<(), Problem>) {
         if let Err(problem) = outcome {
             self.summary
                 .fail(&problem.at(self.target.join(path)), &self.display);
@@ -202,7 +249,7 @@ impl Restoration<'_> {
         }
     }
 
-    fn restore(&self, path: PathBuf, entry: Entry) {
+    pub(super) fn restore(&self, path: PathBuf, entry: Entry) {
         if self.store.interruption.is_requested() {
             return;
         }
@@ -231,30 +278,59 @@ impl Restoration<'_> {
     }
 
     fn restore_file(&self, path: &Path, entry: &Entry, file: &FileContent) -> Result<(), Problem> {
+        let Some(place) = self.free_place(path, entry, file)? else {
+            return Ok(());
+        };
+        let full = self.target.join(path);
+        let (stored, digest) = stored_bytes(&self.view, path, file)?;
+        let mut pending = self.begin(&place, path)?;
+        self.store
+            .restore(&stored, &digest, &mut pending, &shown(&full))?;
+        self.keep(pending, &place, path, entry)
+    }
+
+    /// Where a file goes; `None` if it is there already.
+    pub(super) fn free_place(
+        &self,
+        path: &Path,
+        entry: &Entry,
+        file: &FileContent,
+    ) -> Result<Option<Place>, Problem> {
         let place = self.place(path)?;
         if is_there(&place, entry, file) {
             self.summary.counts().unchanged += 1;
-            return Ok(());
+            return Ok(None);
         }
+        let is_taken = place.path().symlink_metadata().is_ok();
+        if is_taken && self.overwrite == Overwrite::Forbidden {
+            let problem = crate::storage::exists(&self.target.join(path));
+            return Err(problem.advise("use -f to replace it"));
+        }
+        Ok(Some(place))
+    }
+
+    /// A file without its name, in the folder where it goes.
+    pub(super) fn begin(&self, place: &Place, path: &Path) -> Result<PendingFile, Problem> {
+        let place = place.path();
+        let pending = PendingFile::create_in(place.parent().unwrap_or(Path::new(".")));
+        pending.map_err(|error| Problem::writing(&error).at(self.target.join(path)))
+    }
+
+    /// Gives a restored file its attributes and its name.
+    pub(super) fn keep(
+        &self,
+        pending: PendingFile,
+        place: &Place,
+        path: &Path,
+        entry: &Entry,
+    ) -> Result<(), Problem> {
         let full = self.target.join(path);
-        if self.overwrite == Overwrite::Forbidden && place.path().symlink_metadata().is_ok() {
-            return Err(crate::storage::exists(&full).advise("use -f to replace it"));
-        }
-        let (stored, digest) = stored_bytes(&self.view, path, file)?;
-        let writing = |error: io::Error| Problem::writing(&error).at(&full);
-        let place_path = place.path();
-        let folder = place_path.parent().unwrap_or(Path::new("."));
-        let mut pending = PendingFile::create_in(folder).map_err(writing)?;
-        self.store
-            .restore(&stored, &digest, &mut pending, &shown(&full))?;
-        set_all(pending.file(), &entry.attributes).map_err(writing)?;
+        set_all(pending.file(), &entry.attributes)
+            .map_err(|error| Problem::writing(&error).at(&full))?;
         pending
-            .keep(&place_path, None, self.overwrite)
+            .keep(&place.path(), None, self.overwrite)
             .map_err(|problem| problem.moved_to(&full))?;
-        let mut counts = self.summary.counts();
-        counts.restored += 1;
-        counts.bytes_in += stored.size;
-        counts.bytes_out += digest.length;
+        self.summary.counts().restored += 1;
         Ok(())
     }
 

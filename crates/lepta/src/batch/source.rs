@@ -48,6 +48,14 @@ impl Source {
         self.root.join(path)
     }
 
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// If there is none, or a link is on the way.
+    pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
+        self.tree.open_file(path)
+    }
+
     /// Opens and reads a file.
     ///
     /// # Errors
@@ -133,6 +141,13 @@ impl Source {
         match put_back(&place.folder, &place.name) {
             Ok(true) => Ok(true),
             Ok(false) => Ok(place.path().symlink_metadata().is_ok()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let what =
+                    "is a new file; the one before it, whose removal was cut off, is beside it";
+                Err(Problem::new(Status::Write, what)
+                    .at(self.full(path))
+                    .advise("move one of them (.lepta-aside-NAME) away and run again"))
+            }
             Err(error) => Err(Problem::writing(&error).at(self.full(path))),
         }
     }

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
@@ -83,6 +84,7 @@ impl Store<'_> {
     ) -> Result<Written, Problem> {
         let kept = file.metadata().map(|metadata| Kept::from(&metadata));
         let kept = kept.map_err(|error| Problem::reading(&error).at(full))?;
+        let start = Instant::now();
         let result = self.make(full, file, digest)?;
         let stored_path = match result.pending {
             None => PathBuf::new(),
@@ -95,6 +97,9 @@ impl Store<'_> {
                 form: result.form,
                 path: stored_path.as_path().into(),
                 size: result.digest.length,
+                length: digest.length,
+                milliseconds: milliseconds_since(start),
+                offset: None,
                 blake3: result.digest.hash.to_string(),
                 kind: report.and_then(|report| report.kind.clone()),
                 reasons: report.map_or_else(Vec::new, |report| report.reasons.clone()),
@@ -165,16 +170,16 @@ impl Store<'_> {
         })
     }
 
-    fn begin(&self) -> Result<PendingFile, Problem> {
+    pub(crate) fn begin(&self) -> Result<PendingFile, Problem> {
         let pending = PendingFile::create_in(&self.archive.pending());
         pending.map_err(|error| self.writing(&error))
     }
 
-    fn writing(&self, error: &io::Error) -> Problem {
+    pub(crate) fn writing(&self, error: &io::Error) -> Problem {
         Problem::storing(error, self.archive.folder())
     }
 
-    /// Gives a result a name that nothing else has.
+    /// Names a result after its original, as far as that name is free.
     fn name(
         &self,
         path: &Path,
@@ -192,19 +197,31 @@ impl Store<'_> {
         let mut distinct = own.clone().into_os_string();
         distinct.push(format!(".{}", &hexadecimal[..16]));
         let by_hash = named(&Path::new("files-by-hash").join(hexadecimal.as_str()));
-        let candidates = [named(&own), named(Path::new(&distinct))];
-        let candidates = candidates.into_iter().filter(|path| self.can_be_made(path));
-        let chosen = self.ledger.reserve(candidates.chain([by_hash]))?;
+        let candidates = [named(&own), named(Path::new(&distinct)), by_hash];
+        self.keep(candidates, pending, Some(kept))
+    }
+
+    /// Gives a result the first of these names that nothing else has, and reserves it. The last one must
+    /// be possible.
+    pub(crate) fn keep(
+        &self,
+        names: [PathBuf; 3],
+        pending: PendingFile,
+        kept: Option<&Kept>,
+    ) -> Result<PathBuf, Problem> {
+        let [.., last] = &names;
+        let last = last.clone();
+        let names = names.into_iter();
+        let chosen = self
+            .ledger
+            .reserve(names.filter(|path| *path == last || self.can_be_made(path)))?;
         let Some(chosen) = chosen else {
             let what = "these bytes are being stored for another path";
-            return Err(Problem::new(Status::Busy, what)
-                .at(path)
-                .advise("run again"));
+            return Err(Problem::new(Status::Busy, what).advise("run again"));
         };
         let full = self.archive.folder().join(&chosen);
         let made = make_folders(folder_of(&full)).map_err(|error| self.writing(&error));
-        let kept = made.and_then(|()| pending.keep(&full, Some(kept), Overwrite::Allowed));
-        match kept {
+        match made.and_then(|()| pending.keep(&full, kept, Overwrite::Allowed)) {
             Ok(()) => Ok(chosen),
             Err(problem) => {
                 self.ledger.release(&chosen);
@@ -242,20 +259,25 @@ impl Store<'_> {
         output_name: &str,
     ) -> Result<ReadBack, Problem> {
         let mut writer = HashingWriter::new(output);
-        let how = self.decode(stored, &mut writer, output_name)?;
+        let how = match stored.range() {
+            // An empty file in a run: there is nothing to read.
+            Some((start, end)) if start == end => ReadBack::Cached,
+            range => self.decode(stored, range, &mut writer, output_name)?,
+        };
         match writer.digest() == *digest {
             true => Ok(how),
             false => Err(differs(&self.archive.folder().join(stored.path.to_path()))),
         }
     }
 
-    /// The same without comparing.
+    /// Restores a range, or all, of a stored file without comparing.
     ///
     /// # Errors
     /// If reading, decoding or writing fails.
     pub(crate) fn decode(
         &self,
         stored: &Stored,
+        range: Option<(u64, u64)>,
         output: &mut impl io::Write,
         output_name: &str,
     ) -> Result<ReadBack, Problem> {
@@ -263,9 +285,10 @@ impl Store<'_> {
         let reading = |error: io::Error| Problem::reading(&error).at(&full);
         let (mut reader, how) = read_back(&full).map_err(reading)?;
         match stored.form {
-            Form::Compressed => {
+            Form::Compressed | Form::InRun => {
                 let options = WorkerOptions {
                     operation: Operation::Decompress,
+                    range,
                     ..self.options
                 };
                 run_job(
@@ -278,11 +301,17 @@ impl Store<'_> {
                 .map_err(|error| error.into_problem(&shown(&full), output_name))?;
             }
             Form::Copied | Form::LeftOut => {
-                io::copy(&mut reader, output).map_err(reading)?;
+                let copied = io::copy(&mut reader, output).and_then(|_| output.flush());
+                copied.map_err(reading)?;
             }
         }
         Ok(how)
     }
+}
+
+/// Whole milliseconds since then.
+pub(crate) fn milliseconds_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The problem of stored bytes that changed.

@@ -25,6 +25,8 @@ pub(crate) struct Kind {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counts {
     pub(crate) compressed: u64,
+    pub(crate) in_runs: u64,
+    pub(crate) runs: u64,
     pub(crate) copied: u64,
     pub(crate) left_out: u64,
     pub(crate) duplicates: u64,
@@ -128,6 +130,7 @@ impl Summary {
 fn lines(counts: &Counts, seconds: f64) -> Vec<String> {
     let parts = [
         ("compressed", counts.compressed),
+        ("screenshots in runs", counts.in_runs),
         ("copied, since they gain nothing", counts.copied),
         ("left out, since they gain nothing", counts.left_out),
         ("duplicates", counts.duplicates),

@@ -1,5 +1,8 @@
 //! Is what an archive stores what it says?
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::PathBuf;
 
 use lepta_worker::job::Operation;
@@ -8,13 +11,13 @@ use lepta_worker::status::Status;
 use super::display::Display;
 use super::entry::{Form, Stored};
 use super::ledger::{Archive, Ledger};
-use super::store::Store;
+use super::splitter::{Sink, Splitter, Stretch};
+use super::store::{Store, differs};
 use super::summary::Summary;
 use super::work::{spread, threads};
 use crate::command_line::{BatchVerifyArguments, Subset};
 use crate::interruption::Interruption;
 use crate::problem::Problem;
-use crate::storage::HashingWriter;
 use crate::worker::{WorkerBinary, WorkerOptions};
 
 /// Decodes all that is stored, or a part of it, and compares it with the BLAKE3 of the originals.
@@ -42,51 +45,110 @@ pub(crate) fn run(
     };
     let (summary, display) = (Summary::new(), Display::new(&arguments.common));
     let view = ledger.view()?;
-    let is_meant = |hash: &blake3::Hash| arguments.subset.is_none_or(|subset| is_in(subset, hash));
     spread(
         threads(arguments.common.jobs),
         |hand_out| {
+            let mut runs: HashMap<PathBuf, Vec<Piece>> = HashMap::new();
             view.for_each_stored(|hash, stored| {
-                match blake3::Hash::from_hex(hash) {
-                    Ok(hash) if is_meant(&hash) && stored.form != Form::LeftOut => {
-                        hand_out((hash, stored));
+                let Ok(hash) = blake3::Hash::from_hex(hash) else {
+                    let problem = Problem::new(Status::Malformed, "a wrong record").at(hash);
+                    summary.fail(&problem, &display);
+                    return Ok(());
+                };
+                let piece = Piece { hash, stored };
+                let subset = arguments.subset;
+                if subset.is_some_and(|subset| !piece.is_in(subset)) {
+                    return Ok(());
+                }
+                match piece.stored.form {
+                    Form::LeftOut => {}
+                    Form::InRun => {
+                        let run = runs.entry(piece.stored.path.to_path());
+                        run.or_default().push(piece);
                     }
-                    Ok(_) => {}
-                    Err(_) => {
-                        let problem = Problem::new(Status::Malformed, "a wrong record").at(hash);
-                        summary.fail(&problem, &display);
-                    }
+                    Form::Compressed | Form::Copied => hand_out(vec![piece]),
                 }
                 Ok(())
-            })
+            })?;
+            runs.into_values().for_each(hand_out);
+            Ok(())
         },
-        |(hash, stored)| {
+        |pieces: Vec<Piece>| {
             if interruption.is_requested() {
                 return;
             }
-            match check(&store, hash, &stored) {
-                Ok(()) => {
-                    summary.counts().verified += 1;
-                    display.advance(stored.size, stored.size);
-                }
-                Err(problem) => summary.fail(&problem, &display),
+            let bytes = pieces.iter().map(|piece| piece.stored.length).sum();
+            let wrong = wrong_pieces(&store, &pieces);
+            summary.counts().verified += pieces.len().saturating_sub(wrong.len()) as u64;
+            for problem in &wrong {
+                summary.fail(problem, &display);
             }
+            display.advance(bytes, bytes);
         },
     )?;
     Ok(summary.finish(&display))
 }
 
-fn is_in(subset: Subset, hash: &blake3::Hash) -> bool {
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h]) % subset.total == subset.number - 1
+/// Stored bytes and what they have to be.
+#[derive(Debug)]
+struct Piece {
+    hash: blake3::Hash,
+    stored: Stored,
 }
 
-fn check(store: &Store<'_>, hash: blake3::Hash, stored: &Stored) -> Result<(), Problem> {
-    let mut restored = HashingWriter::new(std::io::sink());
-    store.decode(stored, &mut restored, "nothing")?;
-    if restored.digest().hash != hash {
-        let path: PathBuf = store.archive.folder().join(stored.path.to_path());
-        return Err(super::store::differs(&path));
+impl Piece {
+    /// Whether it belongs to this part of the archive. All of a run belong to the same.
+    fn is_in(&self, subset: Subset) -> bool {
+        let hash = match self.stored.form {
+            Form::InRun => blake3::hash(&self.stored.path.to_vec()),
+            _ => self.hash,
+        };
+        let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]) % subset.total == subset.number - 1
     }
-    Ok(())
+}
+
+/// Decodes what stands in one stored file, and returns a problem for each piece that is wrong.
+fn wrong_pieces(store: &Store<'_>, pieces: &[Piece]) -> Vec<Problem> {
+    let right = RefCell::new(HashSet::new());
+    let sinks = pieces.iter().map(|piece| {
+        let sink = Check {
+            expected: piece.hash,
+            hasher: blake3::Hasher::new(),
+            right: &right,
+        };
+        (Stretch::of(&piece.stored), sink)
+    });
+    let Some(first) = pieces.first() else {
+        return Vec::new();
+    };
+    let mut splitter = Splitter::new(0, sinks.collect());
+    let decoded = store.decode(&first.stored, None, &mut splitter, "nothing");
+    drop(splitter);
+    let right = right.into_inner();
+    let full = store.archive.folder().join(first.stored.path.to_path());
+    let problem = decoded.err().unwrap_or_else(|| differs(&full));
+    let wrong = pieces.iter().filter(|piece| !right.contains(&piece.hash));
+    wrong.map(|_| problem.clone()).collect()
+}
+
+/// Compares one piece with its BLAKE3.
+struct Check<'a> {
+    expected: blake3::Hash,
+    hasher: blake3::Hasher,
+    right: &'a RefCell<HashSet<blake3::Hash>>,
+}
+
+impl Sink for Check<'_> {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn finish(self) -> io::Result<()> {
+        if self.hasher.finalize() == self.expected {
+            self.right.borrow_mut().insert(self.expected);
+        }
+        Ok(())
+    }
 }

@@ -5,6 +5,7 @@
 
 mod inputs;
 mod job;
+mod listing;
 mod original;
 mod outputs;
 mod record;
@@ -30,6 +31,9 @@ pub(crate) fn run(
     arguments: &FileArguments,
     interruption: &Interruption,
 ) -> Result<Status, Problem> {
+    if arguments.mode.list {
+        return listing::run(arguments, interruption);
+    }
     let operation = operation(arguments);
     let options = WorkerOptions {
         level: Some(arguments.level.into()),

@@ -246,7 +246,7 @@ fn saving_percent(operation: Operation, bytes_in: u64, bytes_out: u64) -> Option
     let (original, compressed) = match operation {
         Operation::Compress | Operation::Store => (bytes_in, bytes_out),
         Operation::Decompress => (bytes_out, bytes_in),
-        Operation::Verify => return None,
+        Operation::Verify | Operation::Inspect => return None,
     };
     (original > 0).then(|| 100.0 * (1.0 - compressed as f64 / original as f64))
 }

@@ -102,6 +102,13 @@ impl<W: Write> HashingWriter<W> {
     }
 }
 
+impl<W> HashingWriter<W> {
+    /// Where the bytes went.
+    pub(crate) fn into_inner(self) -> W {
+        self.sink
+    }
+}
+
 impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let count = self.sink.write(buffer)?;

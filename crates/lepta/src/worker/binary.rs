@@ -29,6 +29,8 @@ pub struct WorkerOptions {
     pub key_every: Option<u32>,
     /// Bytes that the process may take.
     pub memory_limit: Option<u64>,
+    /// The bytes of the original that are wanted of a decompression: first, and behind the last.
+    pub range: Option<(u64, u64)>,
     /// Seconds of processor time.
     pub time_limit: Option<u64>,
     /// 2: verify in a thread beside compression.
@@ -43,6 +45,7 @@ impl WorkerOptions {
             level: None,
             key_every: None,
             memory_limit: None,
+            range: None,
             time_limit: None,
             threads: 1,
         }
@@ -58,6 +61,12 @@ impl WorkerOptions {
             option("--level", self.level.map(|level| level_name(level).into()));
             option("--key-every", self.key_every.map(|count| count.to_string()));
             option("--threads", Some(self.threads.to_string()));
+        }
+        if self.operation == Operation::Decompress {
+            option(
+                "--range",
+                self.range.map(|(start, end)| format!("{start}..{end}")),
+            );
         }
         option(
             "--memory-limit",

@@ -28,6 +28,9 @@ pub struct WorkerReport {
     pub width: Option<u32>,
     /// Its height in pixels.
     pub height: Option<u32>,
+    /// Places where decoding can start.
+    #[serde(default)]
+    pub restarts: u64,
     /// Segments coded or decoded.
     pub segments: u64,
     /// Those of them that hold their bytes as they are.
