@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
-        state_bytes: 8 << 20,
+        // No more than the tests have.
+        state_bytes: 4 << 20,
         key_every: KEY_EVERY,
-        image_bytes: 16 << 20,
+        image_bytes: 8 << 20,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();
