@@ -19,6 +19,9 @@ const DOCUMENTS: [&str; 6] = [
 /// Where `scripts/bench --publish` leaves its figures.
 const PUBLISHED: &str = "scripts/figures/bench.csv";
 
+/// Where `scripts/bench-screens --publish` leaves its figures.
+const PUBLISHED_SCREENS: &str = "scripts/figures/screens.csv";
+
 fn in_checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
@@ -174,6 +177,43 @@ compress, verified, MB/s | decompress, MB/s | peak memory, compress, MB | decomp
     let rest = "Everything else that was measured, the machine and the start times among it, is in \
                 [bench.txt](scripts/figures/bench.txt).";
     format!("{head}\n{}\n\n{plot}\n\n{rest}", rows.join("\n"))
+}
+
+/// What stands between the markers for figures of screenshots in README.md.
+fn expected_screen_figures() -> String {
+    if !in_checkout(PUBLISHED_SCREENS).exists() {
+        return "Not measured yet for this version.".to_owned();
+    }
+    let text = read(PUBLISHED_SCREENS);
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.split(',').map(|cell| match cell {
+            "" => "–".to_owned(),
+            cell => cell.replace(';', ","),
+        });
+        cells.collect()
+    };
+    let rows: Vec<String> = text
+        .lines()
+        .skip(1)
+        .map(|line| format!("| {} |", cells(line).join(" | ")))
+        .collect();
+    let head = "\
+| | gives back | frames | saving, % | in, frames/s | in, verified | out, frames/s | peak memory in, MB | out, MB |
+|---|---|---:|---:|---:|---:|---:|---:|---:|";
+    let plot = "![What is left of the files by each method](scripts/figures/screens.svg)";
+    format!("{head}\n{}\n\n{plot}", rows.join("\n"))
+}
+
+#[test]
+fn the_figures_of_screenshots_are_those_of_the_published_run() {
+    let readme = read("README.md");
+    let (_, behind) = readme.split_once("<!-- screens -->").expect("a marker");
+    let (shown, _) = behind.split_once("<!-- /screens -->").expect("its end");
+    let expected = expected_screen_figures();
+    assert!(
+        shown.trim() == expected,
+        "between the markers in README.md there should be\n{expected}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Makes the golden files that `tests/golden.rs` decodes.
 //!
-//! `cargo run --release -p lepta-codec --example golden -- [PHOTO.jpg...]`: besides made-up inputs
-//! and `tests/data/sample.jpg`, the photos given, each at both levels. Small ones, please.
+//! `cargo run --release -p lepta-codec --example golden -- [PHOTO.jpg...]`: besides made-up inputs,
+//! `tests/data/sample.jpg` and the three PNGs of `tests/data/screens.png`, the photos given, each at both levels. Small ones, please.
 
 use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level};
 use std::fmt::Write as _;
@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
-        state_bytes: 8 << 20,
+        // No more than the tests have.
+        state_bytes: 4 << 20,
         key_every: KEY_EVERY,
         restart_every: 0,
-        image_bytes: 16 << 20,
+        image_bytes: 8 << 20,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
     let mut coded = Vec::new();
@@ -68,6 +69,10 @@ fn inputs(data: &Path, photos: &[PathBuf]) -> io::Result<Vec<(String, Vec<u8>)>>
         ("noise".to_owned(), noise(10_000)),
         ("sample".to_owned(), sample),
         ("mixed".to_owned(), mixed),
+        (
+            "screens".to_owned(),
+            std::fs::read(data.join("screens.png"))?,
+        ),
     ];
     for photo in photos {
         let name = photo.file_stem().unwrap_or_default().to_string_lossy();

@@ -72,6 +72,17 @@ fn modelled_images_are_among_them() {
     }
 }
 
+/// Three PNGs in a stream, of which the last two are like the first.
+#[test]
+fn modelled_screenshots_are_among_them() {
+    for name in ["screens-fast", "screens-default"] {
+        let golden = listed().into_iter().find(|golden| golden.name == name);
+        let coded = std::fs::read(folder().join(format!("{name}.lepta")));
+        let (golden, coded) = (golden.expect("it is listed"), coded.expect("a golden file"));
+        assert!(coded.len() < golden.length / 4, "{name}");
+    }
+}
+
 #[test]
 fn the_list_is_the_folder() {
     let files: BTreeSet<String> = std::fs::read_dir(folder())

@@ -2,11 +2,13 @@
 //!
 //! Invariant: a test names its input by its parameters.
 
-use lepta_codec::{Level, SEGMENT_INPUT};
+use lepta_codec::{Error, Level, SEGMENT_INPUT};
 use lepta_tests::cases;
 use lepta_tests::container::{KEY, repair_checksums, segment_kinds, segments};
 use lepta_tests::damage::{self, Counts};
-use lepta_tests::in_process::{LEVELS, compress, compress_seeing, compress_summed, decompress};
+use lepta_tests::in_process::{
+    Damage, LEVELS, compress, compress_seeing, compress_summed, decompress,
+};
 use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write};
 use lepta_tests::worker_run::Run;
 
@@ -72,6 +74,40 @@ fn screenshots_are_modelled_and_a_second_one_costs_little() {
             compressed.len()
         );
     }
+}
+
+#[test]
+fn the_last_images_of_two_sizes_are_references() {
+    let frame = |width, height, frame| write(&PngParameters::screenshot(width, height, frame));
+    let large = [0, 1, 2].map(|number| frame(640, 480, number));
+    let small = [0, 1, 2].map(|number| frame(500, 300, number));
+    let run: Vec<u8> = (0..3)
+        .flat_map(|number| [&large[number][..], &small[number]].concat())
+        .collect();
+    for level in LEVELS {
+        let (compressed, summary) = compress_summed(&run, level);
+        assert!(decompress(&compressed).as_deref() == Ok(&run));
+        assert_eq!((summary.images, &summary.reasons[..]), (6, &[][..]));
+        let firsts = compress(&large[0], level).len() + compress(&small[0], level).len();
+        assert!(
+            compressed.len() < firsts + 4 * 400,
+            "{} after {firsts}",
+            compressed.len()
+        );
+    }
+}
+
+#[test]
+fn more_strips_than_there_are_are_refused() {
+    const PAYLOAD: usize = 12 + 15;
+    let input = write(&PngParameters::screenshot(100, 70, 0));
+    let mut forged = compress(&input, Level::Fast);
+    // The parts: bytes up to the image data, strips of them, and what follows.
+    let strips = &mut forged[PAYLOAD + 3..PAYLOAD + 5];
+    assert_eq!(strips, [6, 5]);
+    strips[1] += 1;
+    repair_checksums(&mut forged);
+    assert_eq!(decompress(&forged), Err(Damage::Codec(Error::BadImageData)));
 }
 
 #[test]

@@ -262,7 +262,7 @@ impl Png {
         let mut image = self.image.take().ok_or(Error::NotInImageData)?;
         let mut scanlines = Vec::new();
         let mut work = (limit + AHEAD_MAX) * RATIO_MAX;
-        for _ in 0..strips {
+        for left in (0..strips).rev() {
             let strip = image.strip().ok_or(Error::BadImageData)?;
             work = work
                 .checked_sub(strip.scanline_bytes())
@@ -278,7 +278,7 @@ impl Png {
                 image.end_stream(models, coder, None);
             }
             let right = image.decode_chunks(models, pool, coder, out, limit);
-            if out.len() > limit {
+            if out.len() > limit || (left > 0 && (complete || !right)) {
                 return Err(Error::BadImageData);
             }
             if !right {

@@ -184,6 +184,10 @@ impl Blocks {
                 choice = self.choose(format, canvas, rows, reference, place);
             }
             choice.mode = self.code_mode(coder, dither, column, reference.is_some(), choice.mode);
+            if choice.mode == Mode::Shifted && reference.is_none() {
+                // No encoder writes this.
+                choice.mode = Mode::Coded;
+            }
             match (choice.mode, reference) {
                 (Mode::Same, Some(window)) if !C::ENCODES => {
                     copy(format, canvas, rows, window, place, 0);
