@@ -25,6 +25,17 @@ impl Slot {
         Self(probability.min(65535) << 16 | EXPECTING_RATE)
     }
 
+    /// One that has seen something: its probability of one, and the rate at which it moves, both in units
+    /// of 1/65536.
+    pub(crate) fn learned(probability: u32, rate: u32) -> Self {
+        Self(probability.min(65535) << 16 | rate.min(FIRST_RATE))
+    }
+
+    /// How far it moves at the next decision, in units of 1/65536: the less, the more it has seen.
+    pub(crate) fn rate(self) -> u32 {
+        self.0 & 0xFFFF
+    }
+
     /// The probability of one in units of 1/65536.
     #[inline(always)]
     pub(crate) fn probability(self) -> u32 {

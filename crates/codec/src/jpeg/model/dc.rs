@@ -6,6 +6,7 @@ use super::context::combine;
 use super::decisions::{Choice, Decisions, Shape, Sign};
 use super::surroundings::Surroundings;
 use crate::entropy::Coder;
+use crate::entropy::learned::LearnedStates;
 
 /// The adaptive model of DC.
 pub(crate) struct DcModel<D: Decisions> {
@@ -38,6 +39,13 @@ impl<D: Decisions> DcModel<D> {
             ),
             sign: D::Sign::new(&square),
         }
+    }
+
+    /// Shows everything that it learns.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.length.visit(visitor);
+        self.low_bit.visit(visitor);
+        self.sign.visit(visitor);
     }
 
     /// Codes DC; the size of what its prediction missed, saturated at 255.
