@@ -32,6 +32,7 @@ impl Slot {
     }
 
     /// How far it moves at the next decision, in units of 1/65536: the less, the more it has seen.
+    #[cfg(any(test, feature = "training"))]
     pub(crate) fn rate(self) -> u32 {
         self.0 & 0xFFFF
     }
