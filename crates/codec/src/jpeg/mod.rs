@@ -87,6 +87,9 @@ pub(crate) struct MemoryBudget {
     pub(crate) image: usize,
 }
 
+/// In how many segments a scan that was left is looked for in vain before it is given up.
+const SEARCHES: u8 = 4;
+
 /// A scan whose header has just been read, in the forms in which it can still be coded.
 #[derive(Debug)]
 struct Announced {
@@ -119,6 +122,8 @@ pub(crate) struct Jpeg {
     scan: Option<Scan>,
     /// The scan that was left last, in case it goes on somewhere.
     left: Option<Scan>,
+    /// Encoder: how often it is still looked for.
+    searches: u8,
     /// An image of several scans whose rows are being coded.
     image: Option<AnyImage>,
     /// Made when the first scan begins.
@@ -137,6 +142,7 @@ impl Jpeg {
             announced: None,
             scan: None,
             left: None,
+            searches: 0,
             image: None,
             models: None,
             news: News::default(),
@@ -323,12 +329,13 @@ impl Jpeg {
         if self.announced.take().is_some() || scan.is_some() {
             self.parser.scan_abandoned();
             self.left = scan;
+            self.searches = SEARCHES;
         }
     }
 
     /// Whether there is a scan that was left and may go on.
     pub(crate) fn may_reenter(&self) -> bool {
-        self.left.is_some() && self.image.is_none()
+        self.left.is_some() && self.image.is_none() && self.searches > 0
     }
 
     /// Whether the open scan was taken up again, which may have been wrong.
@@ -339,13 +346,18 @@ impl Jpeg {
     /// Where the scan that was left goes on in `input`, which begins where it was left or later.
     /// `at_end`: where it was left.
     pub(crate) fn find_reentry(
-        &self,
+        &mut self,
         input: &[u8],
         at_end: bool,
         budget: &mut SearchBudget,
     ) -> Option<FoundReentry> {
-        let scan = self.left.as_ref().filter(|_| self.may_reenter())?;
-        reentry::find(scan, input, at_end, budget)
+        let may_reenter = self.may_reenter();
+        let scan = self.left.as_ref().filter(|_| may_reenter)?;
+        let found = reentry::find(scan, input, at_end, budget);
+        if found.is_none() {
+            self.searches -= 1;
+        }
+        found
     }
 
     /// Takes up the scan that was left with the MCU `mcu`, from `found` for an encoder. An open scan

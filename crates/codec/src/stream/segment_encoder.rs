@@ -63,7 +63,7 @@ impl Search {
     /// Where in the window the scan that was left goes on, at `consumed` or behind it.
     fn find(
         &mut self,
-        models: &Models,
+        models: &mut Models,
         window: &[u8],
         consumed: usize,
     ) -> Option<jpeg::FoundReentry> {
