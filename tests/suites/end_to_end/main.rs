@@ -7,6 +7,7 @@
 
 mod builds;
 mod damage;
+mod damaged_scans;
 mod fuzz_replay;
 mod generated;
 mod hostile;

@@ -16,6 +16,11 @@ pub(crate) struct Weights<const N: usize>([i32; N]);
 impl<const N: usize> Weights<N> {
     /// Equal weights that trust the inputs together by 1.3.
     pub(crate) const INITIAL: Self = Self([(85_197 / N as u32).cast_signed(); N]);
+
+    /// One for each input.
+    pub(crate) fn all(&mut self) -> &mut [i32] {
+        &mut self.0
+    }
 }
 
 /// Codes one decision from the slots at `node` of `N` lines.

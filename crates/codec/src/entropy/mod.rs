@@ -4,6 +4,7 @@
 //! so the two directions cannot drift apart.
 
 pub(crate) mod adaptive;
+pub(crate) mod learned;
 pub(crate) mod logistic;
 pub(crate) mod mixed;
 mod range_coder;

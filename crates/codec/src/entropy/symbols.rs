@@ -71,6 +71,14 @@ impl Distribution {
         Self(ends)
     }
 
+    /// One that has seen something: the ends of symbols, and the rate at which it moves in the place of
+    /// the last one, in units of 1/65536.
+    pub(crate) fn learned(ends: [u16; 16], rate: u16) -> Self {
+        let mut elements = ends;
+        elements[15] = rate.clamp(SLOWEST, FIRST_RATE);
+        Self(elements)
+    }
+
     /// What [`Coder::weighted_mean`] takes: the ends of the symbols, and the rate.
     #[inline(always)]
     pub(crate) fn elements(&self) -> &[u16; 16] {

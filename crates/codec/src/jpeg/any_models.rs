@@ -8,10 +8,21 @@ use super::block_coder::Models;
 use super::model::{Decisions, Mixing, Symbolic};
 use super::multi_scan::{ImageDecoder, ImageEncoder, Original};
 use super::scan::Scan;
+#[cfg(feature = "training")]
+use crate::entropy::learned::Notes;
+use crate::entropy::learned::{LearnedStates, Recall};
 use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
 use crate::simd::{VectorMultiply, Vectorized, vectorized};
 use crate::{Error, Level};
 use std::fmt;
+
+/// What models of a level start with: made by `scripts/start-states/make`.
+fn start_states(level: Level) -> &'static [u8] {
+    match level {
+        Level::Fast => include_bytes!("start_states/fast.bin"),
+        Level::Default => include_bytes!("start_states/default.bin"),
+    }
+}
 
 /// The models of one level.
 pub(super) enum AnyModels {
@@ -21,10 +32,31 @@ pub(super) enum AnyModels {
 
 impl AnyModels {
     pub(super) fn new(level: Level) -> Self {
-        match level {
+        let mut models = match level {
             Level::Fast => Self::Fast(Box::new(Models::new())),
             Level::Default => Self::Default(Box::new(Models::new())),
+        };
+        // Training begins with models that know nothing.
+        if cfg!(not(feature = "training")) {
+            models.visit(&mut Recall::new(start_states(level)));
         }
+        models
+    }
+
+    /// Shows everything that the models of coefficients learn.
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        match self {
+            Self::Fast(models) => models.visit(visitor),
+            Self::Default(models) => models.visit(visitor),
+        }
+    }
+
+    /// What has been learned so far, as [`start_states`] holds it.
+    #[cfg(feature = "training")]
+    pub(super) fn learned(&mut self) -> Vec<u8> {
+        let mut notes = Notes::default();
+        self.visit(&mut notes);
+        notes.bytes
     }
 
     pub(super) fn encode(
@@ -242,5 +274,19 @@ impl<D: Decisions> Vectorized for DecodeScan<'_, '_, D> {
 impl fmt::Debug for AnyModels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AnyModels")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_states_are_those_of_these_models() {
+        for level in Level::ALL {
+            let mut recall = Recall::new(start_states(level));
+            AnyModels::new(level).visit(&mut recall);
+            assert!(recall.is_over(), "{level:?}: make them anew");
+        }
     }
 }

@@ -150,6 +150,12 @@ impl<'a> BitReader<'a> {
         }
     }
 
+    /// Whether the marker `FF code` stops the reader.
+    pub(crate) fn stopped_by(&self, code: u8) -> bool {
+        let rest = &self.input[self.position.min(self.input.len())..];
+        rest.starts_with(&[0xFF, code])
+    }
+
     /// Whether the input, not a marker, stops the reader.
     pub(crate) fn out_of_input(&self) -> bool {
         matches!(

@@ -10,6 +10,16 @@ pub(crate) struct PendingBits {
     count: u32,
 }
 
+impl PendingBits {
+    /// The `count` (0..=7) lowest bits of `bits`; those above them are zero.
+    pub(crate) fn of(bits: u32, count: u32) -> Self {
+        Self {
+            bits: u64::from(bits),
+            count,
+        }
+    }
+}
+
 /// Appends stuffed bits to a byte vector.
 #[derive(Debug)]
 pub(crate) struct BitWriter<'a> {

@@ -7,6 +7,7 @@ use super::model::{Block, CoefficientModel, Decisions, Neighbours, Quantization,
 use super::multi_scan::RunModel;
 use super::rows::Rows;
 use crate::entropy::adaptive::Slot;
+use crate::entropy::learned::LearnedStates;
 use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive models, which outlive a scan.
@@ -27,6 +28,13 @@ impl<D: Decisions> Models<D> {
             padding: [Slot::EVEN; 2],
             last_padding: 1,
             runs: RunModel::new(),
+        }
+    }
+
+    /// Shows everything that the models of coefficients learn.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        for class in &mut self.classes {
+            class.visit(visitor);
         }
     }
 
@@ -88,8 +96,14 @@ impl BlockCoder {
         let column = place.mcu_column * component.horizontal + place.x;
         let row = place.mcu_row * component.vertical + place.y;
         let this_row = rows.row_start(row);
-        let has_above = row > 0;
-        let has_left = column > 0;
+        let has_above = place.y > 0 || place.near.above;
+        let has_left = place.x > 0 || place.near.left;
+        let has_above_left = match (place.y > 0, place.x > 0) {
+            (true, true) => true,
+            (true, false) => place.near.left,
+            (false, true) => place.near.above,
+            (false, false) => place.near.above_left,
+        };
         let row_above = if has_above {
             rows.row_start(row - 1)
         } else {
@@ -110,7 +124,7 @@ impl BlockCoder {
         let near = Neighbours {
             above: if has_above { above } else { left },
             left: if has_left { left } else { above },
-            above_left: near(has_above && has_left, (row_above + column).wrapping_sub(1)),
+            above_left: near(has_above_left, (row_above + column).wrapping_sub(1)),
             above_right: near(has_above_right, row_above + column + 1),
             other: self.other_block(place),
             left_border: &rows.right_borders[place.y],
@@ -156,4 +170,27 @@ pub(crate) struct Place {
     pub(crate) y: usize,
     pub(crate) mcu_row: usize,
     pub(crate) mcu_column: usize,
+    pub(crate) near: NearMcus,
+}
+
+/// Which MCUs around one have been coded, in the same run through the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NearMcus {
+    pub(crate) above: bool,
+    pub(crate) left: bool,
+    /// Not without the two others.
+    pub(crate) above_left: bool,
+}
+
+impl NearMcus {
+    /// Of a run that began with the image's first MCU.
+    #[inline(always)]
+    pub(crate) fn of_whole_image(mcu_row: usize, mcu_column: usize) -> Self {
+        let (above, left) = (mcu_row > 0, mcu_column > 0);
+        Self {
+            above,
+            left,
+            above_left: above && left,
+        }
+    }
 }

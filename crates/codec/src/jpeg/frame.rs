@@ -34,7 +34,7 @@ pub(crate) struct Frame {
 impl Frame {
     /// Reads the payload of a SOF marker segment; `None` if it breaks a rule of B.2.2.
     ///
-    /// A height of zero (to be given later by DNL) is refused too.
+    /// A height of zero is to be given later, by DNL.
     pub(crate) fn parse(payload: &[u8], progressive: bool) -> Option<Self> {
         let [
             _precision,
@@ -72,7 +72,16 @@ impl Frame {
             components,
             progressive,
         };
-        (frame.width > 0 && frame.height > 0 && frame.components.iter().all(legal)).then_some(frame)
+        (frame.width > 0 && frame.components.iter().all(legal)).then_some(frame)
+    }
+
+    /// The height, or the largest there can be if it is not known yet: then the scan ends with the
+    /// marker that comes before so many lines.
+    fn most_lines(&self) -> u16 {
+        match self.height {
+            0 => u16::MAX,
+            height => height,
+        }
     }
 
     pub(crate) fn largest_sampling(&self) -> (u32, u32) {
@@ -158,7 +167,7 @@ pub(crate) fn scan_layout(frame: &Frame, tables: &Tables, payload: &[u8]) -> Opt
         return None;
     }
     let (largest_horizontal, largest_vertical) = frame.largest_sampling();
-    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    let (width, height) = (u32::from(frame.width), u32::from(frame.most_lines()));
     let mut components = Vec::with_capacity(count);
     let mut mcus = (0, 0);
     for selector in selectors.chunks_exact(2) {

@@ -13,11 +13,12 @@ mod markers;
 mod model;
 mod multi_scan;
 mod reason;
+mod reentry;
 mod rows;
 mod scan;
 mod zigzag;
 
-use crate::entropy::{RangeDecoder, RangeEncoder};
+use crate::entropy::{Coder, RangeDecoder, RangeEncoder};
 #[cfg(feature = "fault-injection")]
 use crate::fault::Damage;
 use crate::fault::PendingDamage;
@@ -29,6 +30,7 @@ use markers::{Found, FoundScan, HeaderParser};
 use multi_scan::{ImageDecoder, ImageEncoder, ImageSource, ScanHeader, Survey};
 pub(crate) use multi_scan::{MCU_ROWS_MAX, NextRow, Original, SCANS_MAX, Stretch};
 pub use reason::NotModelled;
+pub(crate) use reentry::{FoundReentry, MCU_MAX, SearchBudget};
 use scan::Scan;
 
 /// How an MCU run of the encoder ended.
@@ -85,6 +87,9 @@ pub(crate) struct MemoryBudget {
     pub(crate) image: usize,
 }
 
+/// In how many segments a scan that was left is looked for in vain before it is given up.
+const SEARCHES: u8 = 4;
+
 /// A scan whose header has just been read, in the forms in which it can still be coded.
 #[derive(Debug)]
 struct Announced {
@@ -115,6 +120,10 @@ pub(crate) struct Jpeg {
     /// A scan that begins with the next byte, while nothing of it has been coded.
     announced: Option<Announced>,
     scan: Option<Scan>,
+    /// The scan that was left last, in case it goes on somewhere.
+    left: Option<Scan>,
+    /// Encoder: how often it is still looked for.
+    searches: u8,
     /// An image of several scans whose rows are being coded.
     image: Option<AnyImage>,
     /// Made when the first scan begins.
@@ -132,6 +141,8 @@ impl Jpeg {
             parser: HeaderParser::new(),
             announced: None,
             scan: None,
+            left: None,
+            searches: 0,
             image: None,
             models: None,
             news: News::default(),
@@ -155,6 +166,7 @@ impl Jpeg {
         self.parser = HeaderParser::new();
         self.announced = None;
         self.scan = None;
+        self.left = None;
         self.image = None;
         self.models = None;
     }
@@ -297,6 +309,8 @@ impl Jpeg {
             return Err(NotModelled::TooWide { needed, budget });
         }
         if let Some(layout) = announced.alone.take() {
+            // There is room for the rows of one.
+            self.left = None;
             self.scan = Some(Scan::new(*layout));
         }
         self.announced = None;
@@ -311,9 +325,63 @@ impl Jpeg {
 
     /// Gives the scan up: pending bits, the start of the first byte not consumed, are dropped.
     pub(crate) fn leave_scan(&mut self) {
-        if self.announced.take().is_some() || self.scan.take().is_some() {
+        let scan = self.scan.take();
+        if self.announced.take().is_some() || scan.is_some() {
             self.parser.scan_abandoned();
+            self.left = scan;
+            self.searches = SEARCHES;
         }
+    }
+
+    /// Whether there is a scan that was left and may go on.
+    pub(crate) fn may_reenter(&self) -> bool {
+        self.left.is_some() && self.image.is_none() && self.searches > 0
+    }
+
+    /// Whether the open scan was taken up again, which may have been wrong.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.scan.as_ref().is_some_and(Scan::was_left)
+    }
+
+    /// Where the scan that was left goes on in `input`, which begins where it was left or later.
+    /// `at_end`: where it was left.
+    pub(crate) fn find_reentry(
+        &mut self,
+        input: &[u8],
+        at_end: bool,
+        budget: &mut SearchBudget,
+    ) -> Option<FoundReentry> {
+        let may_reenter = self.may_reenter();
+        let scan = self.left.as_ref().filter(|_| may_reenter)?;
+        let found = reentry::find(scan, input, at_end, budget);
+        if found.is_none() {
+            self.searches -= 1;
+        }
+        found
+    }
+
+    /// Takes up the scan that was left with the MCU `mcu`, from `found` for an encoder. An open scan
+    /// or image has been left.
+    ///
+    /// # Errors
+    /// [`Error::NotInScan`] if there is none, [`Error::BadScan`] if it has no such MCU.
+    pub(crate) fn reenter<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        mcu: u32,
+        found: Option<&FoundReentry>,
+    ) -> Result<(), Error> {
+        if self.image.is_some() {
+            return Err(Error::NotInScan);
+        }
+        let mut scan = self.left.take().ok_or(Error::NotInScan)?;
+        if mcu >= scan.layout().mcu_count {
+            return Err(Error::BadScan);
+        }
+        let reentry = reentry::code(coder, &scan, mcu, found);
+        scan.reenter(&reentry);
+        self.scan = Some(scan);
+        Ok(())
     }
 
     /// Looks for the next image: an image of another kind begins.
@@ -329,6 +397,7 @@ impl Jpeg {
     /// Gives the memory of rows and models back, and what was learned with it.
     pub(crate) fn free(&mut self) {
         self.scan = None;
+        self.left = None;
         self.models = None;
     }
 
@@ -390,6 +459,7 @@ impl Jpeg {
                 image.encode_opening(coder, input, byte);
                 let scans = image.scans();
                 self.announced = None;
+                self.left = None;
                 self.image = Some(AnyImage::Encoding(Box::new(image)));
                 Some(scans)
             }
@@ -452,6 +522,7 @@ impl Jpeg {
             budget: self.budget.image,
         };
         let image = ImageDecoder::open(source, coder, raw, original, byte)?;
+        self.left = None;
         self.image = Some(AnyImage::Decoding(Box::new(image)));
         Ok(())
     }
@@ -487,6 +558,13 @@ impl Jpeg {
     pub(crate) fn leave_image(&mut self) {
         self.image = None;
         self.parser.scan_abandoned();
+    }
+
+    /// What the models of coefficients have learned so far.
+    #[cfg(feature = "training")]
+    pub(crate) fn learned(&mut self) -> Vec<u8> {
+        let models = self.models.as_mut();
+        models.map_or_else(Vec::new, AnyModels::learned)
     }
 
     /// What was found since the last call.

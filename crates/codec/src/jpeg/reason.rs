@@ -15,7 +15,7 @@ pub enum NotModelled {
     Hierarchical,
     /// Samples of other than 8 bits; how many.
     SamplePrecision(u8),
-    /// A frame header that breaks a rule, or gives no height.
+    /// A frame header that breaks a rule.
     UnsupportedFrame,
     /// A scan header or table that breaks a rule or cannot be inverted.
     UnsupportedScan,

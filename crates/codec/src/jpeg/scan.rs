@@ -6,11 +6,12 @@
 
 use super::bit_reader::{BitReader, Cursor, Marker};
 use super::bit_writer::{BitWriter, PendingBits};
-use super::block_coder::{BlockCoder, Models, Place};
+use super::block_coder::{BlockCoder, Models, NearMcus, Place};
 use super::frame::{MAX_BLOCKS_PER_MCU, MAX_COMPONENTS, ScanLayout};
 use super::huffman::HuffmanTable;
 use super::model::{Block, Decisions, Quantization};
 use super::reason::NotModelled;
+use super::reentry::Reentry;
 use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
@@ -47,6 +48,10 @@ pub(crate) struct Scan {
     layout: ScanLayout,
     blocks: BlockCoder,
     next_mcu: u32,
+    /// The MCU that the present run through the image began with.
+    first_mcu: u32,
+    /// Whether it goes on behind something odd.
+    was_left: bool,
     segment: SegmentState,
     /// Encoder: bits of the first input byte already read.
     used_bits: u32,
@@ -67,11 +72,56 @@ impl Scan {
             ),
             layout,
             next_mcu: 0,
+            first_mcu: 0,
+            was_left: false,
             segment: SegmentState::default(),
             used_bits: 0,
             pending: PendingBits::default(),
             damage: None,
         }
+    }
+
+    pub(crate) fn layout(&self) -> &ScanLayout {
+        &self.layout
+    }
+
+    /// Whether it goes on behind something odd.
+    pub(crate) fn was_left(&self) -> bool {
+        self.was_left
+    }
+
+    /// The MCU that comes next.
+    pub(crate) fn next_mcu(&self) -> u32 {
+        self.next_mcu
+    }
+
+    /// DC predictions of its components.
+    pub(crate) fn dc_predictions(&self) -> [i32; MAX_COMPONENTS] {
+        self.segment.dc_predictions
+    }
+
+    /// Bits of the next input byte that have been read.
+    pub(crate) fn used_bits(&self) -> u32 {
+        self.used_bits
+    }
+
+    /// Goes on at another place, or in another way.
+    pub(crate) fn reenter(&mut self, reentry: &Reentry) {
+        self.was_left = true;
+        if reentry.mcu != self.next_mcu {
+            self.first_mcu = reentry.mcu;
+            self.next_mcu = reentry.mcu;
+        }
+        if reentry.drops_restarts {
+            self.layout.restart_interval = 0;
+        }
+        if !reentry.keeps_predictions {
+            self.segment.dc_predictions = [0; MAX_COMPONENTS];
+        }
+        self.segment.since_restart = 0;
+        self.segment.next_restart = reentry.next_restart;
+        self.used_bits = reentry.used_bits;
+        self.pending = PendingBits::of(reentry.used, reentry.used_bits);
     }
 
     /// Has a coefficient of the next MCU that is encoded changed, if there is a seed.
@@ -178,7 +228,7 @@ impl Scan {
         Ok(())
     }
 
-    fn restart_is_due(&self) -> bool {
+    pub(crate) fn restart_is_due(&self) -> bool {
         self.layout.restart_interval > 0
             && self.segment.since_restart == self.layout.restart_interval
     }
@@ -280,6 +330,12 @@ impl Scan {
     ) {
         let mcu_row = (self.next_mcu / self.layout.mcus_per_row) as usize;
         let mcu_column = (self.next_mcu % self.layout.mcus_per_row) as usize;
+        let coded = self.next_mcu - self.first_mcu;
+        let near = NearMcus {
+            above: coded >= self.layout.mcus_per_row,
+            left: mcu_column > 0 && coded > 0,
+            above_left: mcu_column > 0 && coded > self.layout.mcus_per_row,
+        };
         let mut index = 0;
         for component in 0..self.layout.components.len() {
             let (across, down) = (
@@ -294,6 +350,7 @@ impl Scan {
                         y,
                         mcu_row,
                         mcu_column,
+                        near,
                     };
                     self.blocks.code(models, coder, &place, &mut blocks[index]);
                     index += 1;

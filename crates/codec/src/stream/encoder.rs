@@ -298,6 +298,12 @@ impl Encoder {
         written
     }
 
+    /// What the models of coefficients have learned so far, for the states that they start with.
+    #[cfg(feature = "training")]
+    pub fn learned_states(&mut self) -> Vec<u8> {
+        self.models.jpeg.learned()
+    }
+
     /// What was done so far, in all containers.
     #[must_use]
     pub fn summary(&self) -> &Summary {

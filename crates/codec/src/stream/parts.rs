@@ -2,7 +2,7 @@
 
 use super::varint;
 use crate::Error;
-use crate::jpeg::{MCU_ROWS_MAX, SCANS_MAX};
+use crate::jpeg::{MCU_MAX, MCU_ROWS_MAX, SCANS_MAX};
 use crate::png::STRIPS_MAX;
 
 /// A stretch of a coded segment.
@@ -22,6 +22,8 @@ pub(super) enum Part {
     Rows(u32),
     /// So many bytes that rows have put out.
     Release(u32),
+    /// The scan that was left goes on with the MCU of this number, counted from 1.
+    Reentry(u32),
 }
 
 /// Most MCUs in a run: each takes at least two bits (a DC and an AC code), and the first may share
@@ -42,6 +44,7 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Opening(count) => (3, count),
             Part::Rows(count) => (4, count),
             Part::Release(count) => (5, count),
+            Part::Reentry(count) => (7, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -80,6 +83,7 @@ impl<'a> PartList<'a> {
                 Part::StripRun(length) => (length, STRIPS_MAX as usize),
                 Part::Opening(scans) => (scans, SCANS_MAX),
                 Part::Rows(rows) => (rows, MCU_ROWS_MAX),
+                Part::Reentry(mcu) => (mcu, MCU_MAX),
             };
             if length == 0 || length as usize > most {
                 return Err(Error::PartLength(length));
@@ -90,7 +94,11 @@ impl<'a> PartList<'a> {
                     bytes += length as usize;
                     raw_bytes += length as usize;
                 }
-                Part::McuRun(_) | Part::Opening(_) | Part::Rows(_) | Part::StripRun(_) => {}
+                Part::McuRun(_)
+                | Part::Opening(_)
+                | Part::Rows(_)
+                | Part::StripRun(_)
+                | Part::Reentry(_) => {}
             }
         }
         let list = &start[..start.len() - payload.len()];
@@ -117,6 +125,7 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         3 => Ok(Part::Opening(count)),
         4 => Ok(Part::Rows(count)),
         5 => Ok(Part::Release(count)),
+        7 => Ok(Part::Reentry(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }
@@ -151,7 +160,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 7, 1], 9), Err(Error::UnknownPartKind(7)));
+        assert_eq!(parse(&[1, 8, 1], 9), Err(Error::UnknownPartKind(8)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

@@ -48,6 +48,10 @@ pub(super) fn decode(
                     .decode_strips(&mut coder, strips, raw, raw_length)?;
                 models.jpeg.pass_over(raw.len() - start);
             }
+            Part::Reentry(mcu) => {
+                models.leave_image();
+                models.jpeg.reenter(&mut coder, mcu - 1, None)?;
+            }
             Part::Opening(_) | Part::Rows(_) | Part::Release(_) => {
                 let room = (&mut *raw, raw_length);
                 segment_image::decode_part(models, &mut coder, part, room, original)?;

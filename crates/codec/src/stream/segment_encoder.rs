@@ -36,6 +36,62 @@ enum Outcome {
     Odd,
 }
 
+/// The search for the place in a segment where a scan that was left goes on: at the segment's start,
+/// and wherever one is left.
+struct Search {
+    /// Where a scan was left, in front of which nothing has been looked for.
+    left_at: Option<usize>,
+    /// Whether nothing has been looked for yet.
+    is_new: bool,
+    /// Scans are not taken up in front of this.
+    least: usize,
+    found: Option<jpeg::FoundReentry>,
+    budget: jpeg::SearchBudget,
+}
+
+impl Search {
+    fn new() -> Self {
+        Self {
+            left_at: None,
+            is_new: true,
+            least: 0,
+            found: None,
+            budget: jpeg::SearchBudget::of_segment(),
+        }
+    }
+
+    /// Where in the window the scan that was left goes on, at `consumed` or behind it.
+    fn find(
+        &mut self,
+        models: &mut Models,
+        window: &[u8],
+        consumed: usize,
+    ) -> Option<jpeg::FoundReentry> {
+        if !models.jpeg.may_reenter() {
+            self.found = None;
+            return None;
+        }
+        let left_at = self.left_at.take();
+        if left_at.is_none() && !self.is_new {
+            return self.found;
+        }
+        self.is_new = false;
+        let start = consumed.max(self.least);
+        let at_end = left_at == Some(start);
+        let (rest, budget) = (window.get(start..)?, &mut self.budget);
+        self.found = models.jpeg.find_reentry(rest, at_end, budget);
+        if let Some(found) = &mut self.found {
+            found.offset += start;
+            // Every search moves on, so that there is an end to it.
+            self.least = found.offset + 1;
+        }
+        self.found
+    }
+}
+
+/// Bytes by which a scan that was taken up again is judged.
+const TRIAL_BYTES: usize = 4096;
+
 /// Working memory, kept from segment to segment.
 #[derive(Debug, Default)]
 pub(super) struct SegmentEncoder {
@@ -43,6 +99,8 @@ pub(super) struct SegmentEncoder {
     pub(super) parts: Vec<(Part, usize)>,
     /// Whether further bytes may join the last part.
     pub(super) open: bool,
+    /// Whether further MCUs may join it.
+    in_run: bool,
     /// Whether rows stand for bytes of later segments.
     pub(super) has_rows: bool,
     /// The coded list of parts, then the raw parts.
@@ -74,6 +132,7 @@ impl SegmentEncoder {
         self.overflowed = false;
         self.parts.clear();
         self.open = false;
+        self.in_run = false;
         self.tally = Tally::default();
         let mut coder = RangeEncoder::new(room);
         #[cfg(feature = "fault-injection")]
@@ -82,6 +141,7 @@ impl SegmentEncoder {
             models.jpeg.inject(damage);
         }
         let mut consumed = 0;
+        let mut search = Search::new();
         while consumed < window.len() {
             if models.jpeg.image_is_announced() {
                 // The caller brings the rest again, with the whole image behind it.
@@ -98,7 +158,17 @@ impl SegmentEncoder {
                 continue;
             }
             if !models.in_image() {
-                consumed += self.encode_bytes(models, &mut coder, window, consumed);
+                let found = search.find(models, window, consumed);
+                match found {
+                    Some(found) if found.offset == consumed => {
+                        self.reenter(models, &mut coder, &found);
+                        search.found = None;
+                    }
+                    _ => {
+                        let end = found.map_or(window.len(), |found| found.offset);
+                        consumed += self.encode_bytes(models, &mut coder, &window[..end], consumed);
+                    }
+                }
                 continue;
             }
             let start = consumed;
@@ -112,7 +182,10 @@ impl SegmentEncoder {
                 Outcome::Done => {}
                 // The caller brings the rest again, with more behind it.
                 Outcome::More if consumed > 0 && !ends => break,
-                Outcome::More | Outcome::Odd => models.leave_image(),
+                Outcome::More | Outcome::Odd => {
+                    models.leave_image();
+                    search.left_at = Some(consumed);
+                }
             }
         }
         if self.has_opening && models.jpeg.encoding().is_none() {
@@ -136,10 +209,43 @@ impl SegmentEncoder {
         consumed: &mut usize,
         ends: bool,
     ) -> Outcome {
-        let rest = &window[*consumed..];
+        if !models.jpeg.is_on_trial() {
+            return self.encode_mcus(models, coder, &window[*consumed..], consumed, ends);
+        }
+        // What was taken for a scan again may be something else, and cost more than as bytes.
+        loop {
+            let rest = &window[*consumed..];
+            let (before, size) = (*consumed, coder.size());
+            let outcome = if rest.len() > TRIAL_BYTES {
+                self.encode_mcus(models, coder, &rest[..TRIAL_BYTES], consumed, false)
+            } else {
+                self.encode_mcus(models, coder, rest, consumed, ends)
+            };
+            if outcome != Outcome::More || rest.len() <= TRIAL_BYTES || *consumed == before {
+                return outcome;
+            }
+            if coder.size() - size > *consumed - before {
+                return Outcome::Odd;
+            }
+        }
+    }
+
+    /// Codes MCUs from the start of `rest`, which stands at `consumed`.
+    fn encode_mcus(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        rest: &[u8],
+        consumed: &mut usize,
+        ends: bool,
+    ) -> Outcome {
         let run = models.jpeg.encode_mcus(coder, rest, rest.len(), ends);
         if run.mcus > 0 {
-            self.parts.push((Part::McuRun(run.mcus), *consumed));
+            match self.parts.last_mut() {
+                Some((Part::McuRun(total), _)) if self.in_run => *total += run.mcus,
+                _ => self.parts.push((Part::McuRun(run.mcus), *consumed)),
+            }
+            self.in_run = run.end == jpeg::RunEnd::More;
             self.open = false;
         }
         *consumed += run.consumed;
@@ -147,6 +253,21 @@ impl SegmentEncoder {
             jpeg::RunEnd::ScanDone => Outcome::Done,
             jpeg::RunEnd::More => Outcome::More,
             jpeg::RunEnd::Odd(_) => Outcome::Odd,
+        }
+    }
+
+    /// Takes up the scan that was left.
+    fn reenter(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        found: &jpeg::FoundReentry,
+    ) {
+        let mcu = found.reentry.mcu;
+        if models.jpeg.reenter(coder, mcu, Some(found)).is_ok() {
+            self.parts.push((Part::Reentry(mcu + 1), found.offset));
+            self.open = false;
+            self.in_run = false;
         }
     }
 

@@ -219,7 +219,7 @@ pub(super) fn decode_part(
             }
             Ok(())
         }
-        Part::Bytes(_) | Part::Raw(_) | Part::McuRun(_) | Part::StripRun(_) => {
+        Part::Bytes(_) | Part::Raw(_) | Part::McuRun(_) | Part::StripRun(_) | Part::Reentry(_) => {
             Err(Error::NotInScan)
         }
     }

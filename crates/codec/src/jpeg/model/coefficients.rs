@@ -12,6 +12,7 @@ use super::interior::InteriorModel;
 use super::quantization::Quantization;
 use super::surroundings::Surroundings;
 use crate::entropy::Vectorizing;
+use crate::entropy::learned::LearnedStates;
 
 /// The adaptive model of one class of components (the first one, or all others).
 pub(crate) struct CoefficientModel<D: Decisions> {
@@ -30,6 +31,13 @@ impl<D: Decisions> CoefficientModel<D> {
             edges: EdgeModel::new(),
             dc: DcModel::new(),
         }
+    }
+
+    /// Shows everything that it learns.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.interior.visit(visitor);
+        self.edges.visit(visitor);
+        self.dc.visit(visitor);
     }
 
     /// Codes `block` and returns what later blocks need of it, and its border sums towards the

@@ -5,6 +5,7 @@ use super::buckets::{end_bucket, prediction_bucket16, signed_bucket16};
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Shape, Sign};
 use super::surroundings::Surroundings;
+use crate::entropy::learned::LearnedStates;
 use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive model of DC.
@@ -38,6 +39,13 @@ impl<D: Decisions> DcModel<D> {
             ),
             sign: D::Sign::new(&square),
         }
+    }
+
+    /// Shows everything that it learns.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.length.visit(visitor);
+        self.low_bit.visit(visitor);
+        self.sign.visit(visitor);
     }
 
     /// Codes DC; the size of what its prediction missed, saturated at 255.

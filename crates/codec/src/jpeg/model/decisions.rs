@@ -6,6 +6,7 @@
 
 use super::buckets::typical_magnitude;
 use crate::entropy::Coder;
+use crate::entropy::learned::LearnedStates;
 
 /// Contexts of one decision, the most telling first.
 pub(crate) type Contexts = [usize; 4];
@@ -56,6 +57,8 @@ pub(crate) trait Choice {
         weight_set: usize,
         value: usize,
     ) -> usize;
+    /// Shows everything that it learns.
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V);
 }
 
 /// Codes absolute values of coefficients.
@@ -73,6 +76,8 @@ pub(crate) trait Magnitude {
         scale: usize,
         value: u32,
     ) -> u32;
+    /// Shows everything that it learns.
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V);
 }
 
 /// Codes signs.
@@ -87,6 +92,8 @@ pub(crate) trait Sign {
         weight_set: usize,
         negative: bool,
     ) -> bool;
+    /// Shows everything that it learns.
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V);
 }
 
 /// One level's way to make each kind of decision.

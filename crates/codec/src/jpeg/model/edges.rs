@@ -9,6 +9,7 @@ use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign
 use super::surroundings::{Surroundings, sign_class};
 use super::tables::EDGE_PLACE;
 use crate::entropy::Vectorizing;
+use crate::entropy::learned::LearnedStates;
 
 /// The adaptive model of both edges.
 pub(crate) struct EdgeModel<D: Decisions> {
@@ -52,6 +53,13 @@ impl<D: Decisions> EdgeModel<D> {
                 weight_sets: PLACES,
             }),
         }
+    }
+
+    /// Shows everything that it learns.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.end.visit(visitor);
+        self.magnitude.visit(visitor);
+        self.sign.visit(visitor);
     }
 
     /// Codes the first column (`COLUMN`) or first row; the frequency, 0..=7, of its last nonzero.

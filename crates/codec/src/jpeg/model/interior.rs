@@ -9,6 +9,7 @@ use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::surroundings::Surroundings;
 use super::tables::{INTERIOR, INTERIOR_PLACE, INTERIOR_PLACES, INTERIOR_ZONE};
+use crate::entropy::learned::LearnedStates;
 use crate::entropy::{Coder, Vectorizing};
 
 /// The adaptive model of the interior.
@@ -52,6 +53,13 @@ impl<D: Decisions> InteriorModel<D> {
                 weight_sets: POSITIONS,
             }),
         }
+    }
+
+    /// Shows everything that it learns.
+    pub(crate) fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.end.visit(visitor);
+        self.magnitude.visit(visitor);
+        self.sign.visit(visitor);
     }
 
     /// Codes one past the last nonzero coefficient in zigzag order, 0..=49.

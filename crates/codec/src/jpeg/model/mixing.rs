@@ -5,6 +5,7 @@ use super::decisions::{
 };
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
+use crate::entropy::learned::LearnedStates;
 use crate::entropy::mixed::{Weights, mixed_bit};
 
 /// The slowest rate of a slot: it remembers some 220 decisions.
@@ -37,6 +38,15 @@ impl<const N: usize, const NODES: usize> Tables<N, NODES> {
         Self {
             lines: std::array::from_fn(|input| vec![[Slot::EVEN; NODES]; shape.contexts[input]]),
             weights: vec![[Weights::INITIAL; NODES]; shape.weight_sets],
+        }
+    }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        for lines in &mut self.lines {
+            visitor.slots(lines.as_flattened_mut());
+        }
+        for weights in self.weights.as_flattened_mut() {
+            visitor.weights(weights.all());
         }
     }
 
@@ -98,6 +108,10 @@ impl<const N: usize> Choice for MixedTree<N> {
         }
         node - (1 << self.bits)
     }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.tables.visit(visitor);
+    }
 }
 
 /// Zero flag, then the class 1, 2, 3–4, 5–8, … in unary, then the bits within the class.
@@ -154,6 +168,11 @@ impl<const N: usize> Magnitude for MixedMagnitude<N> {
         let low_bits = &mut self.low_bits[class as usize * SCALES + scale];
         let top = 1 << class.wrapping_sub(1);
         (top | code_low_bits(coder, low_bits, class, excess)).wrapping_add(1)
+    }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.tables.visit(visitor);
+        visitor.slots(self.low_bits.as_flattened_mut());
     }
 }
 
@@ -213,5 +232,9 @@ impl<const N: usize> Sign for MixedSign<N> {
             SLOWEST,
             negative,
         )
+    }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        self.0.visit(visitor);
     }
 }

@@ -5,6 +5,7 @@ use super::decisions::{
 };
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
+use crate::entropy::learned::LearnedStates;
 use crate::entropy::symbols::{Distribution, code_by_mean};
 
 /// The slowest rate of a binary slot.
@@ -54,6 +55,11 @@ impl Choice for SymbolChoice {
             return high & self.largest;
         }
         high << 2 | self.low[high].code(coder, value & 3) & 3
+    }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        visitor.distributions(&mut self.high);
+        visitor.distributions(&mut self.low);
     }
 }
 
@@ -129,6 +135,13 @@ impl<const N: usize> Magnitude for SymbolMagnitude<N> {
         let rest = code_evenly(coder, below, low & (1u32 << below).wrapping_sub(1));
         first.wrapping_add(u32::from(top) << below | rest)
     }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        for symbols in &mut self.symbols {
+            visitor.distributions(symbols);
+        }
+        visitor.slots(self.low_bits.as_flattened_mut());
+    }
 }
 
 /// Ends of the symbols' probabilities where every value is followed by a greater one with
@@ -194,5 +207,9 @@ impl Sign for SlotSign {
         let negative = coder.unpredictable_bit(slot.codable_probability(), negative);
         slot.update(negative, SLOWEST);
         negative
+    }
+
+    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
+        visitor.slots(&mut self.0);
     }
 }

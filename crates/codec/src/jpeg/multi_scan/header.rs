@@ -57,6 +57,10 @@ impl ScanHeader {
     /// missing or cannot be inverted.
     pub(crate) fn parse(frame: &Frame, tables: &Tables, payload: &[u8]) -> Option<Self> {
         let (&count, rest) = payload.split_first()?;
+        // Scans that go together end together, where they must know.
+        if frame.height == 0 {
+            return None;
+        }
         let count = usize::from(count);
         if !(1..=frame.components.len()).contains(&count) || rest.len() != 2 * count + 3 {
             return None;

@@ -1,6 +1,6 @@
 //! Codes the coefficients of one MCU row with the model.
 
-use super::super::block_coder::{BlockCoder, Models, Place};
+use super::super::block_coder::{BlockCoder, Models, NearMcus, Place};
 use super::super::model::{Decisions, Quantization};
 use super::grid::{BlockRow, Grid};
 use super::header::{Progression, ScanHeader};
@@ -62,6 +62,7 @@ impl RowCoder {
         mut damage: Option<u64>,
     ) {
         for mcu_column in 0..grid.mcus_per_row {
+            let near = NearMcus::of_whole_image(mcu_row, mcu_column);
             for (component, of_grid) in grid.components.iter().enumerate() {
                 let shape = &of_grid.shape;
                 let across = shape
@@ -80,6 +81,7 @@ impl RowCoder {
                             y,
                             mcu_row,
                             mcu_column,
+                            near,
                         };
                         let block =
                             row.block(grid, component, y, mcu_column * shape.horizontal + x);
