@@ -49,7 +49,7 @@ pub fn decoder_takes_anything(data: &[u8]) {
 
 /// The replay of deflate puts out what the real zlib does: an image made by it is modelled whole, to the
 /// last byte. The first bytes choose zlib's level, strategy, memory level and the width; what follows is
-/// a program that makes the pixels, see [`run_program`].
+/// a program that makes the pixels, see `run_program`.
 pub fn deflate_is_replayed(data: &[u8]) {
     let Some(([level, strategy, memory_level, width], program)) = data.split_first_chunk() else {
         return;

@@ -40,7 +40,11 @@ fn has_test(source: &str, name: &str) -> bool {
     let function = format!("fn {name}(");
     let is_function = source.split_once(&function).is_some_and(|(before, _)| {
         let attributes = before.rsplit("\n\n").next().unwrap_or(before);
-        attributes.contains("#[test]") || name.starts_with("assert_") || makes_trials
+        ["#[test]", "::test]", "::test("]
+            .iter()
+            .any(|attribute| attributes.contains(attribute))
+            || name.starts_with("assert_")
+            || makes_trials
     });
     is_function || makes_trials && is_case
 }

@@ -149,7 +149,7 @@ fn a_restart_interval_that_no_marker_follows_costs_nothing() {
     let sound = written(&photo(0));
     let header = sound.windows(2).position(|bytes| bytes == [0xFF, 0xDA]);
     let (before, after) = sound.split_at(header.expect("a scan"));
-    let interval = [&before[..], &[0xFF, 0xDD, 0, 4, 0, 50], after].concat();
+    let interval = [before, &[0xFF, 0xDD, 0, 4, 0, 50], after].concat();
     assert_costs("no markers", &sound, &interval, 60);
 }
 
