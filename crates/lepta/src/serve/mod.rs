@@ -1,8 +1,8 @@
 //! `lepta serve`: compression and decompression over HTTP/1.1, beside whoever needs it.
 //!
-//! Each request gets a jailed worker process of its own, started ahead ([`pool`], [`slot`]). Bodies are
-//! streamed both ways ([`flow`]); the verdict comes behind the result, as trailers, and an answer that
-//! cannot be vouched for is broken off before its end ([`answer`]).
+//! Each request gets a jailed worker process of its own, started ahead (`pool`, `slot`). Bodies are
+//! streamed both ways (`flow`); the verdict comes behind the result, as trailers, and an answer that
+//! cannot be vouched for is broken off before its end (`answer`).
 //!
 //! Invariant: everything is bounded: connections, the queue, processes and their memory, answers that
 //! are held, and the time that any of it takes ([`options`]).
