@@ -58,20 +58,6 @@ pub(crate) struct Expectation {
     total: [u16; 8 * ROWS],
 }
 
-/// All ones for the positions that have a neighbour of lower, and of higher column frequency.
-const HAS_LOWER: [u16; 64] = all_but_column(0);
-const HAS_HIGHER: [u16; 64] = all_but_column(7);
-
-const fn all_but_column(column: usize) -> [u16; 64] {
-    let mut masks = [0xFFFF; 64];
-    let mut row = 0;
-    while row < 8 {
-        masks[row * 8 + column] = 0;
-        row += 1;
-    }
-    masks
-}
-
 impl Expectation {
     /// `other_weight` is the weight of the block of another component, in 1/64.
     #[inline(always)]
@@ -81,29 +67,25 @@ impl Expectation {
         let above_left = sizes(simd, near.above_left);
         let above_right = sizes(simd, near.above_right);
         let other = sizes(simd, near.other);
-        let mut sides = [0u16; 8 + 64 + 8];
-        let mut outside = [0u16; 64];
-        for quarter in 0..4usize {
-            let side = above[quarter] + left[quarter];
-            let diagonal = above_left[quarter] + above_right[quarter];
-            let sum = side * u16x16::splat(simd, SIDE)
-                + diagonal * u16x16::splat(simd, DIAGONAL)
-                + other[quarter] * u16x16::splat(simd, other_weight);
-            let first = quarter.wrapping_mul(16);
-            side.store_slice(&mut sides[first.wrapping_add(8)..first.wrapping_add(24)]);
-            sum.store_slice(&mut outside[first..first.wrapping_add(16)]);
+        // Two rows of the block each. Kept in vectors throughout: loads that take parts of several
+        // stores wait for all of them.
+        let none = u16x16::splat(simd, 0);
+        let mut sides = [none; 6];
+        for (side, (&above, left)) in sides[1..5].iter_mut().zip(above.iter().zip(left)) {
+            *side = above + left;
         }
+        let mut outside = [0u16; 64];
         let mut total = [0u16; 8 * ROWS];
-        for first in [0usize, 16, 32, 48] {
-            let load = |from: &[u16], at: usize| {
-                let at = first.wrapping_add(at);
-                u16x16::from_slice(simd, &from[at..at.wrapping_add(16)])
-            };
-            let vertical = load(&sides, 0) + load(&sides, 16);
-            let lower = load(&sides, 7) & load(&HAS_LOWER, 0);
-            let higher = load(&sides, 9) & load(&HAS_HIGHER, 0);
-            let around = (vertical + lower + higher) * u16x16::splat(simd, AROUND);
-            let sum = load(&outside, 0) + around;
+        for quarter in 0..4usize {
+            let [before, side, behind] = [0, 1, 2].map(|next| sides[quarter.wrapping_add(next)]);
+            let vertical = before.slide::<8>(side) + side.slide::<8>(behind);
+            let lower = none.slide_within_blocks::<7>(side);
+            let higher = side.slide_within_blocks::<1>(none);
+            let sum = side * u16x16::splat(simd, SIDE)
+                + (above_left[quarter] + above_right[quarter]) * u16x16::splat(simd, DIAGONAL)
+                + other[quarter] * u16x16::splat(simd, other_weight)
+                + (vertical + lower + higher) * u16x16::splat(simd, AROUND);
+            let first = quarter.wrapping_mul(16);
             sum.store_slice(&mut outside[first..first.wrapping_add(16)]);
             sum.store_slice(&mut total[first.wrapping_add(8)..first.wrapping_add(24)]);
         }
