@@ -325,6 +325,9 @@ impl Jpeg {
 
     /// Gives the scan up: pending bits, the start of the first byte not consumed, are dropped.
     pub(crate) fn leave_scan(&mut self) {
+        // Of a scan whose first MCU cannot be coded an encoder alone knows that it has begun, but both
+        // directions must be able to take it up.
+        let _ = self.begin_scan();
         let scan = self.scan.take();
         if self.announced.take().is_some() || scan.is_some() {
             self.parser.scan_abandoned();

@@ -46,6 +46,9 @@ pub(super) fn decode(
                 models
                     .png
                     .decode_strips(&mut coder, strips, raw, raw_length)?;
+                if raw.len() > raw_length {
+                    return Err(Error::BadImageData);
+                }
                 models.jpeg.pass_over(raw.len() - start);
             }
             Part::Reentry(mcu) => {
