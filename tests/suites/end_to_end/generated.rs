@@ -89,6 +89,20 @@ fn an_image_inside_a_segment_may_be_cut_or_go_beyond_it() {
 }
 
 #[test]
+fn an_image_split_over_segments_leaves_the_outer_one_alone() {
+    let outer = inputs::sample();
+    let inner = inputs::preview();
+    let (first, rest) = inner.split_at(inner.len() / 2);
+    let split = with_thumbnail(&with_thumbnail(&outer, rest), first);
+    for level in LEVELS {
+        let compressed = compress(&split, level);
+        assert!(decompress(&compressed).as_deref() == Ok(&split));
+        let most = compress(&outer, level).len() + inner.len() * 17 / 16;
+        assert!(compressed.len() < most, "{} of {most}", compressed.len());
+    }
+}
+
+#[test]
 fn random_bytes_hardly_grow() {
     let mut random = Rng::with_seed(1);
     let input: Vec<u8> = (0..1_000_000).map(|_| random.u8(..)).collect();

@@ -19,6 +19,14 @@ pub(crate) fn several_segments() -> Vec<u8> {
     JpegStream::new(&parameters).into_bytes()
 }
 
+/// A baseline photo that fits a marker segment.
+pub(crate) fn preview() -> Vec<u8> {
+    let sampling = [(2, 2), (1, 1), (1, 1)];
+    let mut parameters = JpegParameters::new(2, Process::Baseline, 480, 320, &sampling);
+    parameters.content = Content::Natural { detail: 6.0 };
+    JpegStream::new(&parameters).into_bytes()
+}
+
 /// A progressive photo, 4:2:0, of some 2 bits a pixel.
 pub(crate) fn progressive_photo(width: u16, height: u16) -> Vec<u8> {
     let sampling = [(2, 2), (1, 1), (1, 1)];

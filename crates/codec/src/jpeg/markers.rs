@@ -123,6 +123,11 @@ impl HeaderParser {
         self.state == State::Hunt(0) && self.outer.is_none()
     }
 
+    /// Whether the image is inside of a marker segment of another one.
+    pub(crate) fn is_inside_segment(&self) -> bool {
+        self.outer.is_some()
+    }
+
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
         self.leave_segment_at_its_end();

@@ -330,8 +330,10 @@ impl Jpeg {
         let _ = self.begin_scan();
         let scan = self.scan.take();
         if self.announced.take().is_some() || scan.is_some() {
+            // One that went on beyond its segment would take the image around with it.
+            let may_go_on = !self.parser.is_inside_segment();
             self.parser.scan_abandoned();
-            self.left = scan;
+            self.left = scan.filter(|_| may_go_on);
             self.searches = SEARCHES;
         }
     }
