@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(with(0, b'X'), Err(JobError::Magic(*b"XJOB")));
         assert_eq!(with(4, 2), Err(JobError::Version(2)));
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
-        assert_eq!(with(5, 5), Err(JobError::Operation(5)));
+        assert_eq!(with(5, 6), Err(JobError::Operation(6)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
         assert_eq!(with(7, 4), Err(JobError::Flags(4)));
         let mut header = sample().encode();
