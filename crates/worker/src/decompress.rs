@@ -26,8 +26,7 @@ pub(crate) fn decode<R: Read, W: Write>(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let outcome = decode_all(&mut input, decoder, &mut output, report);
-    report.bytes_in = input.taken();
-    report.tally.bytes_out = output.map_or(0, |output| output.given());
+    update_report(report, &input, decoder, output.as_ref());
     report.verified = outcome.is_ok();
     outcome
 }
@@ -50,18 +49,28 @@ fn decode_all<R: Read, W: Write>(
             Ok(Step::Raw(raw)) => {
                 if let Some(output) = output {
                     output.write_all(raw)?;
-                    report.tally.bytes_out = output.given();
                 }
                 report.tally.segments += 1;
-                report.tally.segments_stored = decoder.segments_stored();
-                report.bytes_in = input.taken();
+                update_report(report, input, decoder, output.as_ref());
                 note_progress(report);
             }
             // Nothing is skipped here, so nothing is lost.
             Ok(Step::More | Step::Lost { .. } | Step::End { .. }) => {}
-            Err(error) => return Err(Failure::decoding(&error)),
+            Err(error) => return Err(Failure::decoding(error)),
         }
     }
+}
+
+/// Has the report tell how far a decompression has come.
+pub(crate) fn update_report<R: Read, W: Write>(
+    report: &mut Report,
+    input: &UnitReader<R>,
+    decoder: &Decoder,
+    output: Option<&Output<W>>,
+) {
+    report.bytes_in = input.taken();
+    report.tally.segments_stored = decoder.segments_stored();
+    report.tally.bytes_out = output.map_or(0, Output::given);
 }
 
 /// The failure of an input that ends after these bytes of a unit. Where a container should begin,

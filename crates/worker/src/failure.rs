@@ -43,7 +43,7 @@ impl Failure {
     }
 
     /// The decoder refused the compressed data.
-    pub(crate) fn decoding(error: &lepta_codec::Error) -> Self {
+    pub(crate) fn decoding(error: lepta_codec::Error) -> Self {
         let status = Status::from_code(error.status()).unwrap_or(Status::Other);
         Self::new(status, error.to_string())
     }

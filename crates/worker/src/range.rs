@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use lepta_codec::{CONTAINER_HEADER_SIZE, Decoder, SEGMENT_HEADER_SIZE, SegmentInfo, Step};
 use lepta_worker::status::Status;
 
-use crate::decompress::cut;
+use crate::decompress::{cut, update_report};
 use crate::failure::Failure;
 use crate::last_words::note_progress;
 use crate::report::Report;
@@ -101,7 +101,11 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
         let mut is_first = self.part.input_at.is_none();
         loop {
             match self.input.unit(CONTAINER_HEADER_SIZE)? {
-                Unit::Whole(unit) => self.decoder.step(unit).map(drop).map_err(refused)?,
+                Unit::Whole(unit) => self
+                    .decoder
+                    .step(unit)
+                    .map(drop)
+                    .map_err(Failure::decoding)?,
                 Unit::Cut([]) if !is_first => {
                     let length = self.position;
                     let message = format!("the original has {length} bytes only");
@@ -110,6 +114,11 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
                 Unit::Cut(rest) => return Err(cut(rest, true)),
             }
             is_first = false;
+            let wanted = self.decoder.wanted();
+            if wanted != SEGMENT_HEADER_SIZE {
+                // What the header says of a reference.
+                self.step_unit(wanted)?;
+            }
             if self.run_container()? {
                 return Ok(());
             }
@@ -167,8 +176,8 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
     /// Passes the segments held over, which nothing that follows depends on.
     fn skip_held(&mut self) -> Result<(), Failure> {
         for (header, payload) in std::mem::take(&mut self.held) {
-            self.decoder.step(&header).map_err(refused)?;
-            self.decoder.skip(&payload).map_err(refused)?;
+            self.decoder.step(&header).map_err(Failure::decoding)?;
+            self.decoder.skip(&payload).map_err(Failure::decoding)?;
         }
         self.held_bytes = 0;
         Ok(())
@@ -177,8 +186,8 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
     /// Decodes the segments held, for what follows.
     fn decode_held(&mut self) -> Result<(), Failure> {
         for (header, payload) in std::mem::take(&mut self.held) {
-            self.decoder.step(&header).map_err(refused)?;
-            match self.decoder.step(&payload).map_err(refused)? {
+            self.decoder.step(&header).map_err(Failure::decoding)?;
+            match self.decoder.step(&payload).map_err(Failure::decoding)? {
                 Step::Lost { .. } => return Err(not_alone()),
                 _ => self.report.tally.segments += 1,
             }
@@ -189,7 +198,7 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
 
     fn step_unit(&mut self, length: usize) -> Result<(), Failure> {
         let unit = whole(&self.input.unit(length)?)?;
-        match self.decoder.step(unit).map_err(refused)? {
+        match self.decoder.step(unit).map_err(Failure::decoding)? {
             Step::Raw(raw) => {
                 let (first, last) = (self.position, self.position + raw.len() as u64);
                 let from = self.part.range.start.clamp(first, last) - first;
@@ -211,18 +220,12 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
 
     /// Steps with a unit that no bytes come of.
     fn step(&mut self, unit: &[u8]) -> Result<(), Failure> {
-        self.decoder.step(unit).map(drop).map_err(refused)
+        self.decoder.step(unit).map(drop).map_err(Failure::decoding)
     }
 
     fn update_report(&mut self) {
-        self.report.bytes_in = self.input.taken();
-        self.report.tally.segments_stored = self.decoder.segments_stored();
-        self.report.tally.bytes_out = self.output.as_ref().map_or(0, Output::given);
+        update_report(self.report, &self.input, self.decoder, self.output.as_ref());
     }
-}
-
-fn refused(error: lepta_codec::Error) -> Failure {
-    Failure::decoding(&error)
 }
 
 fn not_alone() -> Failure {

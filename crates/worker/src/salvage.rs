@@ -14,7 +14,7 @@ use lepta_codec::{
 };
 use lepta_worker::status::Status;
 
-use crate::decompress::cut;
+use crate::decompress::{cut, update_report};
 use crate::failure::Failure;
 use crate::last_words::note_progress;
 use crate::missing::{Missing, Recovered};
@@ -96,8 +96,9 @@ impl<R: Read, W: Write> Salvage<'_, R, W> {
             }
             self.container_start = self.position;
             if begins_container(shown) {
-                self.decoder.step(shown).map_err(refused)?;
+                self.decoder.step(shown).map_err(Failure::decoding)?;
                 self.consume(CONTAINER_HEADER_SIZE);
+                self.take_reference()?;
             } else {
                 let failure = cut(shown, true);
                 self.damage.get_or_insert(failure);
@@ -112,6 +113,30 @@ impl<R: Read, W: Write> Salvage<'_, R, W> {
             self.missing.add_container(&recovered, end.as_ref());
         }
         self.outcome()
+    }
+
+    /// Takes what a container's header says of a reference, if there is one.
+    fn take_reference(&mut self) -> Result<(), Failure> {
+        let wanted = self.decoder.wanted();
+        if wanted == SEGMENT_HEADER_SIZE {
+            return Ok(());
+        }
+        let unit = self.input.peek(wanted)?;
+        let given = unit.len();
+        let taken = match given < wanted {
+            true => Err(cut(unit, false)),
+            false => self.decoder.step(unit).map(drop).map_err(Failure::decoding),
+        };
+        self.consume(given);
+        match taken {
+            Err(failure) if failure.status == Status::Reference => return Err(failure),
+            Err(failure) => {
+                self.damage.get_or_insert(failure);
+                self.decoder.enter_container(None);
+            }
+            Ok(()) => {}
+        }
+        Ok(())
     }
 
     fn outcome(&mut self) -> Result<(), Failure> {
@@ -186,7 +211,7 @@ impl<R: Read, W: Write> Salvage<'_, R, W> {
             Ok(_) => self.recovered.lost(Some(raw_length)),
             Err(error) => {
                 if !is_trial {
-                    self.damage.get_or_insert(Failure::decoding(&error));
+                    self.damage.get_or_insert(Failure::decoding(error));
                 }
                 self.decoder.lose_place();
                 self.recovered.lost(Some(raw_length));
@@ -219,7 +244,7 @@ impl<R: Read, W: Write> Salvage<'_, R, W> {
             Err(error) => Err(error),
         };
         if let Err(error) = stepped {
-            self.damage.get_or_insert(Failure::decoding(&error));
+            self.damage.get_or_insert(Failure::decoding(error));
         }
         self.consume(given);
         Ok(end)
@@ -308,9 +333,7 @@ impl<R: Read, W: Write> Salvage<'_, R, W> {
     }
 
     fn update_report(&mut self) {
-        self.report.bytes_in = self.input.taken();
-        self.report.tally.segments_stored = self.decoder.segments_stored();
-        self.report.tally.bytes_out = self.output.as_ref().map_or(0, Output::given);
+        update_report(self.report, &self.input, self.decoder, self.output.as_ref());
     }
 }
 
@@ -321,10 +344,6 @@ fn candidate(bytes: &[u8]) -> Option<Option<usize>> {
     }
     let info = SegmentInfo::parse(bytes.first_chunk()?)?;
     Some(Some(SEGMENT_HEADER_SIZE + info.coded_length))
-}
-
-fn refused(error: lepta_codec::Error) -> Failure {
-    Failure::decoding(&error)
 }
 
 #[cfg(test)]

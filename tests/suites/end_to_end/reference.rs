@@ -64,6 +64,27 @@ fn a_frame_costs_little_against_the_one_before() {
 }
 
 #[test]
+fn parts_come_back_and_damage_is_salvaged_with_a_reference_too() {
+    let (before, frame) = (screenshot(0), screenshot(1));
+    let file = Temporary::new("part", &before);
+    let with_reference = |arguments: &[&str]| Run::with_reference(arguments, &file.0);
+    let compressed = with_reference(&["compress"]).on(&frame).output;
+    let part = with_reference(&["decompress", "--range", "100..5000"]).on(&compressed);
+    part.assert_done("range");
+    assert!(part.output == frame[100..5000]);
+    let salvage = ["decompress", "--salvage"];
+    let whole = with_reference(&salvage).on(&compressed);
+    whole.assert_done("salvage");
+    assert!(whole.output == frame);
+    assert_refused(&Run::new(&salvage).on(&compressed), 53, "no reference");
+    // What the header says of the reference: nothing can be told from the rest without it.
+    let mut damaged = compressed.clone();
+    damaged[14] ^= 1;
+    assert_refused(&with_reference(&salvage).on(&damaged), 51, "damaged");
+    assert_refused(&with_reference(&salvage).on(&compressed[..20]), 50, "cut");
+}
+
+#[test]
 fn another_reference_is_53_before_any_output() {
     let (before, frame) = (screenshot(0), screenshot(1));
     let file = Temporary::new("right", &before);
