@@ -8,11 +8,9 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-use support::{lepta, messages, noise, sample_photo};
+use support::{lepta, messages, noise, run, sample_photo, succeed, summary};
 use tempfile::TempDir;
 
 /// What can be compared of a path: type and mode, time, bytes or target.
@@ -82,27 +80,6 @@ fn tree() -> TempDir {
         set_time(&root.join(path), time);
     }
     folder
-}
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    lepta(folder, arguments).output().expect("lepta runs")
-}
-
-fn succeed(folder: &Path, arguments: &str) -> Output {
-    let output = run(folder, arguments);
-    assert!(
-        output.status.success(),
-        "{arguments}: {}",
-        messages(&output)
-    );
-    output
-}
-
-/// The last object of `--json`.
-fn summary(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().expect("an object");
-    serde_json::from_str::<Value>(last).expect("JSON")["summary"].take()
 }
 
 fn stored_files(archive: &Path) -> usize {

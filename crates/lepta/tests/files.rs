@@ -6,11 +6,10 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Output;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use support::{lepta, messages, sample_photo};
+use support::{lepta, messages, run, sample_photo, succeed};
 use tempfile::TempDir;
 
 /// A folder with the sample photo as `photo.jpg`, of mode 0640 and an old time.
@@ -24,20 +23,6 @@ fn folder() -> TempDir {
         .and_then(|file| file.set_modified(time))
         .expect("its own file");
     folder
-}
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    lepta(folder, arguments).output().expect("lepta runs")
-}
-
-fn succeed(folder: &Path, arguments: &str) -> Output {
-    let output = run(folder, arguments);
-    assert!(
-        output.status.success(),
-        "{arguments}: {}",
-        messages(&output)
-    );
-    output
 }
 
 /// Runs what must fail: with this status and one line that has these words in it.

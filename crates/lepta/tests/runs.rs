@@ -4,10 +4,8 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
-use serde_json::Value;
-use support::{lepta, messages, noise};
+use support::{messages, noise, run, succeed, summary};
 use tempfile::TempDir;
 
 /// A screen of 200 × 100 pixels: noise, which does not change, with a clock that does.
@@ -47,26 +45,6 @@ fn tree(count: usize) -> TempDir {
 fn add(folder: &Path, number: usize) {
     let path = folder.join("in").join(name(number));
     fs::write(path, screenshot(number)).expect("written");
-}
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    lepta(folder, arguments).output().expect("lepta runs")
-}
-
-fn succeed(folder: &Path, arguments: &str) -> Output {
-    let output = run(folder, arguments);
-    assert!(
-        output.status.success(),
-        "{arguments}: {}",
-        messages(&output)
-    );
-    output
-}
-
-fn summary(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().expect("an object");
-    serde_json::from_str::<Value>(last).expect("JSON")["summary"].take()
 }
 
 fn members(folder: &Path) -> Vec<PathBuf> {

@@ -8,6 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tempfile::TempDir;
+
 use super::client::Request;
 use super::objects::{noise, photo};
 use super::server::{program, wait_until, worker};
@@ -134,20 +136,26 @@ fn photos() -> Vec<PathBuf> {
     paths.filter(|path| path.is_file()).collect()
 }
 
-/// Set `LEPTA_PROGRAMS` to a folder of static programs, as `scripts/image --stage` makes them.
-#[test]
-#[ignore = "needs static programs, podman and runc"]
-fn the_image_works_within_its_limits() {
+/// The image's container, the folder it is made in, and one for its sockets, which it owns.
+fn prepared() -> Option<(TempDir, TempDir, Container)> {
     let folder = tempfile::tempdir().expect("a folder");
     let sockets = tempfile::tempdir().expect("a folder");
-    let Some(container) = Container::build(folder.path()) else {
-        return;
-    };
+    let container = Container::build(folder.path())?;
     let owned = Command::new("chown")
         .arg("65532:65532")
         .arg(sockets.path())
         .status();
     assert!(owned.expect("chown runs").success());
+    Some((folder, sockets, container))
+}
+
+/// Set `LEPTA_PROGRAMS` to a folder of static programs, as `scripts/image --stage` makes them.
+#[test]
+#[ignore = "needs static programs, podman and runc"]
+fn the_image_works_within_its_limits() {
+    let Some((_folder, sockets, container)) = prepared() else {
+        return;
+    };
     if !container.run(sockets.path(), &[]) {
         return;
     }
@@ -212,16 +220,9 @@ fn jailed_workers() -> usize {
 #[test]
 #[ignore = "needs static programs, podman and runc"]
 fn health_goes_red_where_no_jail_can_be_made() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sockets = tempfile::tempdir().expect("a folder");
-    let Some(container) = Container::build(folder.path()) else {
+    let Some((folder, sockets, container)) = prepared() else {
         return;
     };
-    let owned = Command::new("chown")
-        .arg("65532:65532")
-        .arg(sockets.path())
-        .status();
-    assert!(owned.expect("chown runs").success());
     let profile = folder.path().join("profile.json");
     fs::write(
         &profile,

@@ -1,30 +1,11 @@
 //! The figures of OPERATIONS.md. Nothing is asserted about time.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::objects::{compressed, photo};
-use super::server::{Server, worker};
-
-/// A worker started for one object, from its start to its end.
-fn alone(operation: &str, object: &[u8]) {
-    let mut child = Command::new(worker())
-        .args([operation, "--report", "json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the worker starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(object).expect("the worker reads"));
-        let output = child.wait_with_output().expect("a child");
-        assert!(output.status.success());
-    });
-}
+use super::objects::{alone, compressed, photo};
+use super::server::Server;
 
 /// The middle and the highest hundredth of times in milliseconds.
 fn times(runs: usize, mut run: impl FnMut()) -> (f64, f64) {
@@ -80,13 +61,14 @@ fn figures() {
             let through = || {
                 request.send().result();
             };
+            let bare = || drop(alone(&[operation, "--report", "json"], &object));
             let runs = if object.len() < 100_000 { 200 } else { 50 };
-            let (bare, bare_most) = times(runs, || alone(operation, &object));
+            let (alone_half, alone_most) = times(runs, bare);
             let (served, served_most) = times(runs, through);
-            let bare_rate = rate(2, || alone(operation, &object));
+            let bare_rate = rate(2, bare);
             let served_rate = rate(4, through);
             eprintln!(
-                "| {operation} | {name} | {bare:.1} / {bare_most:.1} | {served:.1} / {served_most:.1} \
+                "| {operation} | {name} | {alone_half:.1} / {alone_most:.1} | {served:.1} / {served_most:.1} \
                  | {bare_rate:.1} | {served_rate:.1} ({:.0} %) |",
                 100.0 * served_rate / bare_rate
             );

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 
 use super::server::worker;
+use super::support::noise_from;
 
 /// The photo in the tree: a baseline JPEG of less than one segment.
 pub(crate) fn photo() -> &'static [u8] {
@@ -13,14 +15,7 @@ pub(crate) fn photo() -> &'static [u8] {
 
 /// Bytes that nothing compresses; another seed gives others.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(length).collect()
+    noise_from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, length)
 }
 
 /// Text of some length, quick to compress; another seed gives another.
@@ -31,23 +26,25 @@ pub(crate) fn text(seed: u64, length: usize) -> Vec<u8> {
 
 /// What the worker makes of an object when it is asked without a service.
 pub(crate) fn compressed(object: &[u8], level: &str) -> Vec<u8> {
+    alone(&["compress", "--level", level], object)
+}
+
+/// What a worker makes of an object that is started for it.
+pub(crate) fn alone(arguments: &[&str], object: &[u8]) -> Vec<u8> {
     let mut child = Command::new(worker())
-        .args(["compress", "--level", level])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("the worker starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let object = object.to_vec();
-    let feeder = std::thread::spawn(move || stdin.write_all(&object));
-    let output = child.wait_with_output().expect("a child");
-    feeder
-        .join()
-        .expect("the feeder")
-        .expect("the worker reads");
-    assert!(output.status.success());
-    output.stdout
+    thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(object).expect("the worker reads"));
+        let output = child.wait_with_output().expect("a child");
+        assert!(output.status.success());
+        output.stdout
+    })
 }
 
 /// A container of several segments of noise, whose last payload has a flipped bit.

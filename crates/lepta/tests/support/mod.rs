@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
 /// The worker, built once for a test process in the profile of the test.
 pub(crate) fn worker() -> &'static Path {
     static WORKER: OnceLock<PathBuf> = OnceLock::new();
@@ -37,6 +39,29 @@ pub(crate) fn lepta(folder: &Path, arguments: &str) -> Command {
         .env("LEPTA_WORKER", worker())
         .args(arguments.split_whitespace());
     command
+}
+
+/// Runs `lepta` to its end.
+pub(crate) fn run(folder: &Path, arguments: &str) -> Output {
+    lepta(folder, arguments).output().expect("lepta runs")
+}
+
+/// Runs what must succeed.
+pub(crate) fn succeed(folder: &Path, arguments: &str) -> Output {
+    let output = run(folder, arguments);
+    assert!(
+        output.status.success(),
+        "{arguments}: {}",
+        messages(&output)
+    );
+    output
+}
+
+/// The last object of `--json`.
+pub(crate) fn summary(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().expect("an object");
+    serde_json::from_str::<Value>(last).expect("JSON")["summary"].take()
 }
 
 /// Standard error.
@@ -102,7 +127,11 @@ pub(crate) fn is_killed(status: ExitStatus) -> bool {
 
 /// Bytes that nothing compresses, always the same.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    noise_from(0x2545_f491_4f6c_dd1d, length)
+}
+
+/// Such bytes from a state of the generator, which must not be 0.
+pub(crate) fn noise_from(mut state: u64, length: usize) -> Vec<u8> {
     let next = move || {
         state ^= state << 13;
         state ^= state >> 7;
