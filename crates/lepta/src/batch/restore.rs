@@ -9,7 +9,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
 use rustix::fs::{AtFlags, linkat, symlinkat, unlinkat};
 
@@ -27,7 +26,7 @@ use crate::command_line::BatchRestoreArguments;
 use crate::interruption::Interruption;
 use crate::problem::{Problem, shown};
 use crate::storage::{Overwrite, PendingFile, make_folders};
-use crate::worker::{WorkerBinary, WorkerOptions};
+use crate::worker::WorkerBinary;
 
 /// Restores what is selected.
 ///
@@ -41,18 +40,8 @@ pub(crate) fn run(
     let ledger = Ledger::open(&archive)?;
     let selection = Selection::new(&arguments.selection)?;
     let worker = WorkerBinary::find(arguments.common.workers.worker.as_deref())?;
-    let options = WorkerOptions {
-        memory_limit: arguments.common.workers.memory_limit,
-        ..WorkerOptions::new(Operation::Decompress)
-    };
-    let store = Store {
-        archive: &archive,
-        ledger: &ledger,
-        worker: &worker,
-        options,
-        leave: false,
-        interruption,
-    };
+    let memory_limit = arguments.common.workers.memory_limit;
+    let store = Store::for_reading(&archive, &ledger, &worker, memory_limit, interruption);
     if arguments.target.as_os_str() == "-" {
         return to_stdout(&store, &selection);
     }

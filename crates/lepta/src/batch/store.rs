@@ -53,6 +53,29 @@ struct Made {
     report: Option<WorkerReport>,
 }
 
+impl<'a> Store<'a> {
+    /// One that only reads what is stored, by workers of this memory limit.
+    pub(crate) fn for_reading(
+        archive: &'a Archive,
+        ledger: &'a Ledger,
+        worker: &'a WorkerBinary,
+        memory_limit: Option<u64>,
+        interruption: &'a Interruption,
+    ) -> Self {
+        Self {
+            archive,
+            ledger,
+            worker,
+            options: WorkerOptions {
+                memory_limit,
+                ..WorkerOptions::new(Operation::Decompress)
+            },
+            leave: false,
+            interruption,
+        }
+    }
+}
+
 impl Store<'_> {
     /// Stores the bytes of an open file, which must have this digest. The path that it chooses stays
     /// reserved until the caller [releases](Ledger::release) it.

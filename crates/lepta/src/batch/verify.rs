@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 
-use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
 
 use super::display::Display;
@@ -18,7 +17,7 @@ use super::work::{spread, threads};
 use crate::command_line::{BatchVerifyArguments, Subset};
 use crate::interruption::Interruption;
 use crate::problem::Problem;
-use crate::worker::{WorkerBinary, WorkerOptions};
+use crate::worker::WorkerBinary;
 
 /// Decodes all that is stored, or a part of it, and compares it with the BLAKE3 of the originals.
 ///
@@ -31,18 +30,8 @@ pub(crate) fn run(
     let archive = Archive::new(&arguments.archive);
     let ledger = Ledger::open(&archive)?;
     let worker = WorkerBinary::find(arguments.common.workers.worker.as_deref())?;
-    let options = WorkerOptions {
-        memory_limit: arguments.common.workers.memory_limit,
-        ..WorkerOptions::new(Operation::Decompress)
-    };
-    let store = Store {
-        archive: &archive,
-        ledger: &ledger,
-        worker: &worker,
-        options,
-        leave: false,
-        interruption,
-    };
+    let memory_limit = arguments.common.workers.memory_limit;
+    let store = Store::for_reading(&archive, &ledger, &worker, memory_limit, interruption);
     let (summary, display) = (Summary::new(), Display::new(&arguments.common));
     let view = ledger.view()?;
     spread(
