@@ -42,34 +42,33 @@ impl PendingDamage {
     /// `probability`, or another one where the damage strikes.
     #[inline(always)]
     pub(crate) fn probability(&mut self, probability: u32) -> u32 {
-        #[cfg(feature = "fault-injection")]
-        if let Some(Damage::Probability(countdown)) = &mut self.0 {
-            if *countdown > 0 {
-                *countdown -= 1;
-            } else {
-                self.0 = None;
-                return if probability < 32768 {
-                    probability + 16384
-                } else {
-                    probability - 16384
-                };
-            }
+        match self.strikes() {
+            true if probability < 32768 => probability + 16384,
+            true => probability - 16384,
+            false => probability,
         }
-        probability
     }
 
     /// `symbol`, or another one where the damage strikes, as a wrong probability would make of it.
     #[inline(always)]
     pub(crate) fn symbol(&mut self, symbol: usize) -> usize {
+        match self.strikes() {
+            true => symbol ^ 1,
+            false => symbol,
+        }
+    }
+
+    /// Whether the damage is to the probability that is used now; once.
+    #[inline(always)]
+    fn strikes(&mut self) -> bool {
         #[cfg(feature = "fault-injection")]
         if let Some(Damage::Probability(countdown)) = &mut self.0 {
-            if *countdown > 0 {
-                *countdown -= 1;
-            } else {
+            if *countdown == 0 {
                 self.0 = None;
-                return symbol ^ 1;
+                return true;
             }
+            *countdown -= 1;
         }
-        symbol
+        false
     }
 }
