@@ -8,9 +8,9 @@ use super::SEGMENT_INPUT;
 use super::models::Models;
 use super::parts::Part;
 use super::segment_encoder::SegmentEncoder;
-use super::uniformity;
 use crate::Error;
 use crate::NotModelled;
+use crate::bytes::BLOCK;
 use crate::entropy::{RangeDecoder, RangeEncoder};
 use crate::jpeg::{NextRow, Original, Stretch};
 
@@ -18,7 +18,7 @@ use crate::jpeg::{NextRow, Original, Stretch};
 const SPARE: usize = 64;
 
 /// Room that rows leave, so that something can be handed on behind them.
-const BYTES_ROOM: usize = 2 * uniformity::BLOCK;
+const BYTES_ROOM: usize = 2 * BLOCK;
 
 /// Most bytes of a part in the list.
 const PART_SIZE: usize = 8;
@@ -166,14 +166,13 @@ impl SegmentEncoder {
                     end += length;
                 }
                 Stretch::Missing(length) => {
-                    let length = length.min(most).min(uniformity::BLOCK);
+                    let length = length.min(most).min(BLOCK);
                     let fits = self.size(coder) + length + length / 16 <= room;
                     if !image.is_never_put_out() || !fits {
                         break;
                     }
                     image.pass(length);
                     self.encode_block(models, coder, &input[end..end + length], end);
-                    self.open = true;
                     end += length;
                 }
             }

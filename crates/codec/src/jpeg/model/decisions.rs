@@ -103,4 +103,7 @@ pub(crate) trait Decisions {
     /// For the interior, where most of the coefficients are.
     type InteriorMagnitude: Magnitude;
     type Sign: Sign;
+    /// Interior signs are predicted in the zones below this, see
+    /// [`INTERIOR_ZONE`](super::tables::INTERIOR_ZONE), and as likely negative as not in the others.
+    const PREDICTED_SIGN_ZONES: usize;
 }

@@ -162,27 +162,46 @@ impl<D: Decisions> InteriorModel<D> {
             if size == 0 {
                 continue;
             }
-            let (from_left, from_above) = around.interior_predictions(position);
-            let class = (size.min(4) as usize).wrapping_sub(1);
-            let left = signed_bucket16(from_left);
-            let above = signed_bucket16(from_above);
-            let inner = inner_signs(block, position);
-            let both = signed_bucket32(from_left.wrapping_add(from_above));
-            let contexts = [
-                combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
-                combine([(z, POSITIONS), (left, 16), (class, 4)]),
-                combine([(z, POSITIONS), (above, 16), (class, 4)]),
-                combine([(z, POSITIONS), (around.signs(position), 27)]),
-                combine([(z, POSITIONS), (both, 32), (class, 4)]),
-                combine([(z, POSITIONS), (inner, 81)]),
-                combine([(z, POSITIONS), (inner / 9, 9)]),
-                combine([(both, 32), (class, 4)]),
-            ];
-            let negative = self.sign.code(coder, contexts, z, block.at(position) < 0);
+            let negative = if zone < D::PREDICTED_SIGN_ZONES {
+                self.code_sign(coder, around, z, size, block)
+            } else {
+                coder.unpredictable_bit(1 << 15, block.at(position) < 0)
+            };
             let value = signed(size, negative);
             block.set_at(position, usize::from(INTERIOR_PLACE[z]), value);
             around.add_interior(position, size, value);
         }
+    }
+
+    /// Codes whether the coefficient at index `z` of [`INTERIOR`] is negative.
+    #[inline(always)]
+    fn code_sign<C: Vectorizing>(
+        &mut self,
+        coder: &mut C,
+        around: &Surroundings<'_, C::Simd>,
+        z: usize,
+        size: u32,
+        block: &Block,
+    ) -> bool {
+        let position = usize::from(INTERIOR[z]) & 63;
+        let zone = usize::from(INTERIOR_ZONE[z]);
+        let (from_left, from_above) = around.interior_predictions(position);
+        let class = (size.min(4) as usize).wrapping_sub(1);
+        let left = signed_bucket16(from_left);
+        let above = signed_bucket16(from_above);
+        let both = signed_bucket32(from_left.wrapping_add(from_above));
+        let inner = inner_signs(block, position);
+        let contexts = [
+            combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
+            combine([(z, POSITIONS), (left, 16), (class, 4)]),
+            combine([(z, POSITIONS), (above, 16), (class, 4)]),
+            combine([(z, POSITIONS), (around.signs(position), 27)]),
+            combine([(z, POSITIONS), (both, 32), (class, 4)]),
+            combine([(z, POSITIONS), (inner, 81)]),
+            combine([(z, POSITIONS), (inner / 9, 9)]),
+            combine([(both, 32), (class, 4)]),
+        ];
+        self.sign.code(coder, contexts, z, block.at(position) < 0)
     }
 }
 

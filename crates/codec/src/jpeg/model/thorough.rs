@@ -18,6 +18,7 @@ impl Decisions for Thorough {
     type Magnitude = UnaryMagnitude;
     type InteriorMagnitude = UnaryMagnitude;
     type Sign = MixedSign;
+    const PREDICTED_SIGN_ZONES: usize = 13;
 }
 
 struct Tables<const NODES: usize> {
