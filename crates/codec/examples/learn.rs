@@ -1,7 +1,7 @@
 //! Trains the models of coefficients on files and writes what they have learned: see
 //! `scripts/start-states/make`.
 //!
-//! `cargo run --release -p lepta-codec --features training --example learn -- fast|default OUT FILE...`
+//! `cargo run --release -p lepta-codec --features training --example learn -- fast|default|max OUT FILE...`
 
 use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Level};
 use std::process::ExitCode;
@@ -11,11 +11,12 @@ const STATE_BYTES: usize = 8 << 20;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [level, out, files @ ..] = &arguments[..] else {
-        eprintln!("usage: learn fast|default OUT FILE...");
+        eprintln!("usage: learn fast|default|max OUT FILE...");
         return ExitCode::FAILURE;
     };
     let level = match &level[..] {
         "fast" => Level::Fast,
+        "max" => Level::Max,
         _ => Level::Default,
     };
     let mut encoder = Encoder::new(&EncoderOptions {

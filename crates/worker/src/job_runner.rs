@@ -112,7 +112,10 @@ fn take_task(
     let reference = read_reference(job.reference, reference)?;
     let length = reference.as_ref().map_or(0, |file| file.bytes().len());
     let length = length.next_multiple_of(PAGE);
-    let images = budget::image_bytes(job.operation, memory_limit, length)?;
+    let mut images = budget::image_bytes(job.operation, memory_limit, length)?;
+    if job.operation == Operation::Compress {
+        images = budget::at_level(images, job.level, memory_limit)?;
+    }
     limit_memory(arguments, length)?;
     Ok(Task {
         job,

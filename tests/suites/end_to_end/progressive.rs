@@ -117,3 +117,29 @@ fn several_images_in_one_stream_are_modelled() {
         assert_eq!(report.reasons, Vec::<String>::new(), "{report:?}");
     }
 }
+
+/// Asserts that a progressive image, 4:2:0, of so many bytes at least is modelled within the limit.
+fn assert_fits(width: u16, height: u16, detail: f32, least: usize) {
+    let sampling = [(2, 2), (1, 1), (1, 1)];
+    let mut parameters = JpegParameters::new(9, Process::Progressive, width, height, &sampling);
+    parameters.content = Content::Natural { detail };
+    let input = JpegStream::new(&parameters).into_bytes();
+    assert!(input.len() >= least, "{} bytes", input.len());
+    for arguments in [&["--threads", "1"][..], &["--threads", "2"]] {
+        let report = assert_comes_back("a large image", &input, arguments);
+        assert_eq!(report.reasons, Vec::<String>::new(), "{report:?}");
+        assert_eq!(report.segments_stored, 0, "{report:?}");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release -p lepta-tests --test end_to_end -- --ignored"]
+fn an_image_of_16384_pixels_and_12_megabytes_fits_the_memory() {
+    assert_fits(16_384, 2900, 5.0, 12_000_000);
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release -p lepta-tests --test end_to_end -- --ignored"]
+fn an_image_of_100_megapixels_fits_the_memory() {
+    assert_fits(12_000, 8400, 0.6, 5_000_000);
+}

@@ -76,7 +76,7 @@ pub trait Coder {
         super::symbols::weighted_mean(distributions, weights)
     }
 
-    /// The sum of all inputs, each times the sum of its two weights; wraps around.
+    /// The sum of all inputs, each times the mean of its two weights; wraps around.
     #[inline(always)]
     fn sum_of_products(&self, inputs: &Lanes<i32>, weights: [&Lanes<i32>; 2]) -> i32 {
         super::refined::sum_of_products(inputs, weights)

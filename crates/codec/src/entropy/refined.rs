@@ -1,9 +1,8 @@
 //! Decisions predicted by seven contexts at once, with weights from two sets.
 //!
 //! As [`super::mixed`], but the weights are the means of two sets', each set selected by something else,
-//! and there is a constant input besides. All is done in the lanes of one vector. Sums and weights wrap
-//! around where hostile data drives them far enough, in both directions alike: that costs ratio, never
-//! correctness.
+//! and there is a constant input besides. All is done in the lanes of one vector. Invariant: weights stay
+//! within ±[`WEIGHT_MAX`], so that no sum overflows: nearly certain decisions let them grow without end.
 
 use super::Coder;
 use super::adaptive::Slot;
@@ -24,6 +23,9 @@ const CONSTANT: i32 = 64;
 
 /// The slowest rate of a slot: it remembers some 300 decisions.
 const SLOWEST: u32 = 220;
+
+/// Greatest weight; inputs are below 2^11 in size.
+const WEIGHT_MAX: i32 = (1 << 17) - 1;
 
 /// Weights of one set, in units of 1/65536.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,7 @@ pub(crate) fn refined_bit<C: Coder, const PREDICTABLE: bool>(
         *input = stretch(slot.probability12());
     }
     let sum = coder.sum_of_products(&inputs, [&first.0, &second.0]);
-    let probability = squash(sum >> 17);
+    let probability = squash(sum >> 16);
     let bit = if PREDICTABLE {
         coder.bit(probability, bit)
     } else {
@@ -75,12 +77,13 @@ pub(crate) fn refined_bit<C: Coder, const PREDICTABLE: bool>(
     bit
 }
 
-/// The sum of all inputs, each times the sum of its two weights.
+/// The sum of all inputs, each times the mean of its two weights.
 #[inline(always)]
 pub(super) fn sum_of_products(inputs: &Lanes<i32>, [first, second]: [&Lanes<i32>; 2]) -> i32 {
     let mut sum = 0i32;
     for ((input, first), second) in inputs.iter().zip(first).zip(second) {
-        sum = sum.wrapping_add(input.wrapping_mul(first.wrapping_add(*second)));
+        let weight = first.wrapping_add(*second) >> 1;
+        sum = sum.wrapping_add(input.wrapping_mul(weight));
     }
     sum
 }
@@ -93,7 +96,7 @@ pub(super) fn sum_of_products_vector<S: Simd>(
     [first, second]: [&Lanes<i32>; 2],
 ) -> i32 {
     let lanes = |values: &Lanes<i32>| i32x8::simd_from(simd, *values);
-    simd.reduce_sum_i32x8(lanes(inputs) * (lanes(first) + lanes(second)))
+    simd.reduce_sum_i32x8(lanes(inputs) * ((lanes(first) + lanes(second)) >> 1))
 }
 
 /// Moves both sets of weights against the error, in units of 1/65536.
@@ -105,8 +108,9 @@ pub(super) fn learn_weights(
 ) {
     for ((input, first), second) in inputs.iter().zip(first).zip(second) {
         let step = input.wrapping_mul(error).wrapping_add(1 << 15) >> 16;
-        *first = first.wrapping_add(step);
-        *second = second.wrapping_add(step);
+        for weight in [first, second] {
+            *weight = weight.wrapping_add(step).clamp(-WEIGHT_MAX, WEIGHT_MAX);
+        }
     }
 }
 
@@ -120,8 +124,13 @@ pub(super) fn learn_weights_vector<S: Simd>(
 ) {
     let product = i32x8::simd_from(simd, *inputs) * i32x8::splat(simd, error);
     let step = (product + i32x8::splat(simd, 1 << 15)) >> 16;
+    let (least, most) = (
+        i32x8::splat(simd, -WEIGHT_MAX),
+        i32x8::splat(simd, WEIGHT_MAX),
+    );
     for weights in sets {
-        *weights = (i32x8::simd_from(simd, *weights) + step).into();
+        let moved = i32x8::simd_from(simd, *weights) + step;
+        *weights = moved.max(least).min(most).into();
     }
 }
 
@@ -192,7 +201,7 @@ mod tests {
     proptest! {
         #[test]
         fn vectors_do_what_scalars_do(
-            inputs in any::<Lanes<i32>>(),
+            inputs in any::<Lanes<i16>>(),
             weights in any::<[Lanes<i32>; 2]>(),
             states in any::<Lanes<(u16, u16)>>(),
             error in -65_535..=65_535,
@@ -201,7 +210,8 @@ mod tests {
             let state = |(probability, rate): (u16, u16)| {
                 u32::from(probability) << 16 | u32::from(rate.clamp(SLOWEST as u16, 39_321))
             };
-            vectorized(Twins { inputs, weights, states: states.map(state), error, bit });
+            let weights = weights.map(|set| set.map(|weight| weight >> 14));
+            vectorized(Twins { inputs: inputs.map(i32::from), weights, states: states.map(state), error, bit });
         }
     }
 }

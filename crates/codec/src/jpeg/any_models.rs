@@ -1,4 +1,4 @@
-//! The models of either level, and the work that is done with them, compiled for each level and each
+//! The models of each level, and the work that is done with them, compiled for each level and each
 //! set of vector instructions.
 //!
 //! Invariant: a coder is a local variable while it codes, so that it can stay in registers.
@@ -21,7 +21,7 @@ fn start_states(level: Level) -> &'static [u8] {
     match level {
         Level::Fast => include_bytes!("start_states/fast.bin"),
         Level::Default => include_bytes!("start_states/default.bin"),
-        Level::Max => &[],
+        Level::Max => include_bytes!("start_states/max.bin"),
     }
 }
 

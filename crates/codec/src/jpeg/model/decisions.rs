@@ -8,10 +8,11 @@ use super::buckets::typical_magnitude;
 use crate::entropy::Coder;
 use crate::entropy::learned::LearnedStates;
 
-/// Contexts of one decision, the most telling first.
+/// Contexts of one decision, the most telling first; the last one selects mixing weights, where there are
+/// two sets of them.
 pub(crate) type Contexts = [usize; 8];
 
-/// How many values each of the four contexts takes, and how many sets of mixing weights there are.
+/// How many values each of the contexts takes, and how many sets of mixing weights there are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) contexts: Contexts,

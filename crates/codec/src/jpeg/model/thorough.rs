@@ -11,6 +11,7 @@ use crate::entropy::refined::{INPUTS, LaneWeights, refined_bit};
 /// The one of [`Contexts`] that predicts nothing, but selects the second set of weights.
 const SECOND: usize = INPUTS;
 
+/// Binary decisions, mixed from seven contexts.
 pub(crate) struct Thorough;
 
 impl Decisions for Thorough {
@@ -21,11 +22,13 @@ impl Decisions for Thorough {
     const PREDICTED_SIGN_ZONES: usize = 13;
 }
 
+/// As in the default level: slots for every value of each context, and weights for every node of each set.
 struct Tables<const NODES: usize> {
     lines: [Vec<[Slot; NODES]>; INPUTS],
     weights: [Vec<[LaneWeights; NODES]>; 2],
 }
 
+/// What one decision or tree of decisions uses.
 struct Selected<'a, const NODES: usize> {
     lines: [&'a mut [Slot; NODES]; INPUTS],
     weights: [&'a mut [LaneWeights; NODES]; 2],

@@ -82,7 +82,7 @@ impl Survey {
             return true;
         }
         let most = self.most_bytes();
-        let found_end = self.look(&input[..input.len().min(most + 1)]);
+        let found_end = self.look(&input[..input.len().min(most + 1)], end_of_input);
         let outcome = if found_end {
             self.conclude()
         } else if input.len() > most {
@@ -114,10 +114,10 @@ impl Survey {
     }
 
     /// Looks for the ends and starts of scans; whether the last one was found.
-    fn look(&mut self, input: &[u8]) -> bool {
+    fn look(&mut self, input: &[u8], end_of_input: bool) -> bool {
         loop {
             if let Some(start) = self.data_start {
-                let Some(end) = self.end_of_data(input) else {
+                let Some(end) = self.end_of_data(input, end_of_input) else {
                     return false;
                 };
                 self.regions.push(start, end - start);
@@ -151,17 +151,20 @@ impl Survey {
         }
     }
 
-    /// The next marker in entropy-coded data that is no restart marker.
-    fn end_of_data(&mut self, input: &[u8]) -> Option<usize> {
+    /// The next marker in entropy-coded data that ends them. Others are damage: the scan is given up there,
+    /// but it goes on, and those behind it are where they are.
+    fn end_of_data(&mut self, input: &[u8], end_of_input: bool) -> Option<usize> {
         loop {
             let rest = input.get(self.position..)?;
             self.position += rest
                 .iter()
                 .position(|&byte| byte == 0xFF)
                 .unwrap_or(rest.len());
-            match input.get(self.position + 1)? {
-                0 | 0xD0..=0xD7 => self.position += 2,
-                _ => return Some(self.position),
+            input.get(self.position + 1)?;
+            match ends_data(&input[self.position + 1..]) {
+                None if !end_of_input => return None,
+                Some(true) | None => return Some(self.position),
+                Some(false) => self.position += 2,
             }
         }
     }
@@ -190,5 +193,25 @@ impl Survey {
             return Err(NotModelled::TooLong { needed, budget });
         }
         Ok(())
+    }
+}
+
+/// Whether a marker may end the data of a scan (T.81, B.2.1): one of an end of image, or of a segment behind
+/// which another marker comes. `input` begins with its code; `None`: more must be seen.
+fn ends_data(input: &[u8]) -> Option<bool> {
+    let fill = input.iter().take_while(|&&byte| byte == 0xFF).count();
+    let (&code, segment) = input.get(fill..)?.split_first()?;
+    match code {
+        0xD9 => Some(true),
+        0xC4 | 0xDA..=0xDD | 0xE0..=0xEF | 0xFE => {
+            let length = u16::from_be_bytes([*segment.first()?, *segment.get(1)?]);
+            let next = segment.get(usize::from(length));
+            if length < 2 {
+                return Some(false);
+            }
+            // What a scan header is followed by may be anything.
+            next.map(|&next| next == 0xFF || code == 0xDA)
+        }
+        _ => Some(false),
     }
 }
