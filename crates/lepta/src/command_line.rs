@@ -312,6 +312,8 @@ pub enum LevelArgument {
     /// Less space.
     #[default]
     Default,
+    /// The least space, in about twice the time.
+    Max,
 }
 
 impl From<LevelArgument> for Level {
@@ -319,6 +321,7 @@ impl From<LevelArgument> for Level {
         match argument {
             LevelArgument::Fast => Self::Fast,
             LevelArgument::Default => Self::Default,
+            LevelArgument::Max => Self::Max,
         }
     }
 }

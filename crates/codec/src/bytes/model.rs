@@ -126,7 +126,7 @@ impl BytesModel {
         let byte = match (self.matcher.code(coder, byte), self.level) {
             (Some(expected), _) => expected,
             (None, Level::Fast) => self.code_by_last(coder, byte),
-            (None, Level::Default) => self.code_halves(coder, byte),
+            (None, Level::Default | Level::Max) => self.code_halves(coder, byte),
         };
         self.remember(byte);
         byte

@@ -115,9 +115,15 @@ impl SegmentEncoder {
                     file_bytes += bytes;
                 }
                 NextRow::Done => return,
-                NextRow::Odd(reason) => {
+                NextRow::GivenUp {
+                    scan,
+                    units,
+                    reason,
+                } => {
+                    image.encode_loss(coder, units);
+                    self.parts.push((Part::GivenUp(scan as u32 + 1), 0));
                     models.jpeg.add_reason(reason);
-                    return;
+                    continue;
                 }
             }
             models.jpeg.encode_row(coder);
@@ -162,7 +168,7 @@ impl SegmentEncoder {
                 Stretch::Missing(length) => {
                     let length = length.min(most).min(BLOCK);
                     let fits = self.size(coder) + length + length / 16 <= room;
-                    if !image.rows_are_over() || !fits {
+                    if !image.is_never_put_out() || !fits {
                         break;
                     }
                     image.pass(length);
@@ -206,6 +212,10 @@ pub(super) fn decode_part(
         }
         Part::Rows(rows) => {
             (0..rows).try_for_each(|_| models.jpeg.decode_row(coder, raw, original))
+        }
+        Part::GivenUp(scan) => {
+            let image = models.jpeg.decoding().ok_or(Error::NotInScan)?;
+            image.give_up(coder, scan as usize - 1)
         }
         Part::Release(count) if count as usize > raw_length - raw.len() => {
             Err(Error::PartLength(count))

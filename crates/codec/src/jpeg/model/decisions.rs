@@ -9,7 +9,7 @@ use crate::entropy::Coder;
 use crate::entropy::learned::LearnedStates;
 
 /// Contexts of one decision, the most telling first.
-pub(crate) type Contexts = [usize; 4];
+pub(crate) type Contexts = [usize; 8];
 
 /// How many values each of the four contexts takes, and how many sets of mixing weights there are.
 #[derive(Clone, Copy, Debug)]
