@@ -44,7 +44,12 @@ pub(crate) enum Fed {
         length: u64,
     },
     /// The worker did not want the rest.
-    Declined(Intake),
+    Declined {
+        /// What was not read.
+        rest: Intake,
+        /// Most bytes that the worker may have taken.
+        length: u64,
+    },
     /// It broke off. The worker's input is still open.
     Broken(#[expect(dead_code, reason = "held so that it stays open")] ChildStdin),
 }
@@ -98,14 +103,14 @@ impl Intake {
         let mut length = 0;
         let mut pieces = std::mem::take(&mut self.ahead).into_iter();
         if stdin.write_all(&job.encode()).await.is_err() {
-            return Fed::Declined(self);
+            return Fed::Declined { rest: self, length };
         }
         loop {
             let piece = match pieces.next() {
                 Some(piece) => piece,
                 None => tokio::select! {
                     biased;
-                    () = declined.cancelled() => return Fed::Declined(self),
+                    () = declined.cancelled() => return Fed::Declined { rest: self, length },
                     frame = self.body.frame() => match frame {
                         None => return Fed::Whole { length },
                         Some(Err(_)) => return Fed::Broken(stdin),
@@ -115,7 +120,7 @@ impl Intake {
             };
             length += piece.len() as u64;
             if stdin.write_all(&piece).await.is_err() {
-                return Fed::Declined(self);
+                return Fed::Declined { rest: self, length };
             }
         }
     }
