@@ -93,18 +93,28 @@ impl Flow {
                 self.feeder.await.map_err(|_| lost())?
             }
         };
-        let (fed, is_whole) = match fed {
-            Fed::Whole { length } => (length, true),
-            Fed::Declined { rest, length } => {
+        let out = self.given;
+        let passed = match fed {
+            Fed::Whole { length } => Passed {
+                fed: length,
+                is_whole: true,
+                waits: false,
+                out,
+            },
+            Fed::Declined {
+                rest,
+                length,
+                waits,
+            } => {
                 rest.linger();
-                (length, false)
+                Passed {
+                    fed: length,
+                    is_whole: false,
+                    waits,
+                    out,
+                }
             }
             Fed::Broken(_) => return Err(broken_off()),
-        };
-        let passed = Passed {
-            fed,
-            is_whole,
-            out: self.given,
         };
         judge(&self.job, ended, passed)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Passed {
     pub(crate) fed: u64,
     /// That was all of the body, and the worker has seen its end.
     pub(crate) is_whole: bool,
+    /// There was nothing more for the worker to do until more of the body came.
+    pub(crate) waits: bool,
     /// From the worker.
     pub(crate) out: u64,
 }
@@ -27,7 +29,8 @@ pub(crate) struct Passed {
 /// The report of a success, or why it is none.
 pub(crate) fn judge(job: &Job, ended: Ended, passed: Passed) -> Result<WorkerReport, Refusal> {
     match (ended.cut, ended.outcome.ending) {
-        (Some(Cut::Deadline), _) => return Err(Refusal::too_slow()),
+        (Some(Cut::Deadline), _) if passed.waits => return Err(Refusal::too_slow()),
+        (Some(Cut::Deadline), _) => return Err(Refusal::not_done_in_time()),
         (Some(Cut::Draining), _) => return Err(draining()),
         (Some(Cut::Abandoned), _) => {
             return Err(Refusal::new(Reason::Aborted, "nobody waits for the result"));
@@ -83,6 +86,7 @@ mod tests {
     const ALL: Passed = Passed {
         fed: 10,
         is_whole: true,
+        waits: false,
         out: 7,
     };
 
