@@ -5,7 +5,8 @@
 
 use crate::container::repair_checksums;
 use crate::in_process::{
-    LEVELS, compress, compress_against, compress_seeing, compress_summed, decompress, decompress_against,
+    LEVELS, compress, compress_against, compress_seeing, compress_summed, decompress,
+    decompress_against,
 };
 use crate::jpeg_generator::{Kind, generate};
 use crate::png_generator::{Defect, PngParameters, write, write_gray};

@@ -48,7 +48,10 @@ fn assert_cuts_lose_little(name: &str, photo: &[u8]) {
         let of_scans = scans.iter().map(before).sum();
         let name = format!("{name} cut at {cut} of {}", photo.len());
         let lost = lost(&name, &photo[..cut], of_scans);
-        assert!(lost <= of_scans / 100 + LEAST, "{name}: {lost} of {of_scans}");
+        assert!(
+            lost <= of_scans / 100 + LEAST,
+            "{name}: {lost} of {of_scans}"
+        );
     }
 }
 
@@ -68,7 +71,11 @@ fn damage_in_one_scan_leaves_the_others_alone() {
     let photo = inputs::progressive_photo(1000, 800);
     let scans = scans(&photo);
     let of_scans: usize = scans.iter().map(Range::len).sum();
-    for (number, scan) in scans.iter().enumerate().filter(|(_, scan)| scan.len() > 2000) {
+    for (number, scan) in scans
+        .iter()
+        .enumerate()
+        .filter(|(_, scan)| scan.len() > 2000)
+    {
         for part in 1..4 {
             let place = scan.start + scan.len() * part / 4;
             let mut damaged = photo.clone();

@@ -73,7 +73,10 @@ fn a_motion_photo_saves_on_its_photo() {
     let whole = [&photo[..], &film].concat();
     for level in LEVELS {
         let (alone, together) = sizes(&[photo.clone(), film.clone()], &whole, level);
-        assert!(together < alone + 100, "{together} for {alone} at {level:?}");
+        assert!(
+            together < alone + 100,
+            "{together} for {alone} at {level:?}"
+        );
         let modelled = |input: &[u8]| compress_summed(input, level).1.image_bytes;
         assert_eq!(modelled(&whole), modelled(&photo));
     }
@@ -82,11 +85,20 @@ fn a_motion_photo_saves_on_its_photo() {
 /// As in CIPA DC-007: further images behind the first one, found by their own bytes.
 #[test]
 fn a_file_of_several_pictures_saves_on_all_of_them() {
-    let pictures = [inputs::sample(), photo(2), photo(4), photo(5), inputs::preview()];
+    let pictures = [
+        inputs::sample(),
+        photo(2),
+        photo(4),
+        photo(5),
+        inputs::preview(),
+    ];
     let whole = pictures.concat();
     for level in LEVELS {
         let (alone, together) = sizes(&pictures, &whole, level);
-        assert!(together < alone + 200, "{together} for {alone} at {level:?}");
+        assert!(
+            together < alone + 200,
+            "{together} for {alone} at {level:?}"
+        );
         let modelled = |input: &[u8]| compress_summed(input, level).1.image_bytes;
         let each: u64 = pictures.iter().map(|picture| modelled(picture)).sum();
         assert_eq!(modelled(&whole), each);
