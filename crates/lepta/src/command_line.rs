@@ -89,6 +89,9 @@ pub struct FileArguments {
     /// Leave files alone whose names say that they are compressed (archives, videos)
     #[arg(long)]
     pub exclude_compressed: bool,
+    /// Code against this PNG, such as the screenshot before; restoring needs the same file
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    pub patch_from: Option<PathBuf>,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]
     pub level: LevelArgument,

@@ -35,7 +35,7 @@ pub(crate) struct LaneWeights(Lanes<i32>);
 impl LaneWeights {
     /// Equal weights that trust the inputs together by 1.3.
     pub(crate) const INITIAL: Self = {
-        let mut weights = [85_197 / INPUTS as i32; LANES];
+        let mut weights = [(85_197 / INPUTS as u32).cast_signed(); LANES];
         weights[INPUTS] = 0;
         Self(weights)
     };

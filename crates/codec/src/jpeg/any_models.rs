@@ -59,7 +59,7 @@ impl AnyModels {
 
     /// Shows everything that the models of coefficients learn.
     fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
-        with_models!(self, models => models.visit(visitor))
+        with_models!(self, models => models.visit(visitor));
     }
 
     /// What has been learned so far, as [`start_states`] holds it.
@@ -99,7 +99,7 @@ impl AnyModels {
             models,
             coder,
             damage,
-        }))
+        }));
     }
 
     pub(super) fn decode_row(
