@@ -17,8 +17,9 @@ use super::{Png, RunEnd, STRIPS_MAX, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
 
-/// Most bytes of a strip whose tokens are held: an image of 4,096 pixels of 32 bits a row has as many.
-const HELD_STRIP: usize = (4 * 4096 + 1) * STRIP_ROWS;
+/// Most bytes of a strip whose tokens are held: an image of 2,048 pixels of 32 bits a row has as many.
+/// For wider ones there is no memory.
+const HELD_STRIP: usize = (4 * 2048 + 1) * STRIP_ROWS;
 
 /// Most tokens that are held: those of a strip, and of what is inflated with its end.
 const HELD_TOKENS: usize = HELD_STRIP + 1024;
