@@ -212,6 +212,7 @@ fn compress(
             key_every: task.job.key_every,
             restart_every: task.job.restart_every,
         });
+        encoder.set_verified(task.job.verify);
         if let Some(reference) = &task.reference {
             encoder.set_reference(reference.clone());
         }

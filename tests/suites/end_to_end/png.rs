@@ -9,7 +9,7 @@ use lepta_tests::damage::{self, Counts};
 use lepta_tests::in_process::{
     Damage, LEVELS, compress, compress_seeing, compress_summed, decompress,
 };
-use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write};
+use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write, write_gray};
 use lepta_tests::worker_run::Run;
 
 fn assert_comes_back(name: &str, input: &[u8]) -> usize {
@@ -173,6 +173,53 @@ fn the_worker_reports_png() {
     let back = Run::new(&["decompress"]).on(&run.output);
     back.assert_done("screenshot");
     assert!(back.output == input);
+}
+
+/// A gray image as zlib writes it at this level: a blank half, then sparse dots, for which levels differ.
+fn half_blank(level: i32, seed: u64) -> Vec<u8> {
+    let (width, height) = (1000, 400);
+    let parameters = PngParameters {
+        colour_type: 0,
+        filters: FilterChoice::Fixed(0),
+        level,
+        ..PngParameters::screenshot(width, height, 0)
+    };
+    let mut random = fastrand::Rng::with_seed(seed);
+    let half = (width * height / 2) as usize;
+    let mut pixels = vec![0; half];
+    pixels.extend((0..half).map(|_| match random.u8(..) {
+        byte @ 0..24 => 60 * (1 + byte % 3),
+        _ => 0,
+    }));
+    write_gray(&parameters, &pixels)
+}
+
+#[test]
+fn leaving_a_replay_to_the_verifier_changes_nothing() {
+    let alike: Vec<u8> = (0..4).flat_map(|seed| half_blank(6, seed)).collect();
+    let verified = Run::new(&["compress"]).on(&alike);
+    let report = verified.assert_done("images by one writer");
+    assert_eq!((report.alarms, report.segments_stored), (0, 0));
+    let plain = Run::new(&["compress", "--no-verify"]).on(&alike);
+    assert!(verified.output == plain.output);
+    let back = Run::new(&["decompress"]).on(&verified.output);
+    assert!(back.output == alike);
+}
+
+#[test]
+fn an_image_that_only_begins_as_the_one_before_comes_back() {
+    let input = [half_blank(6, 0), half_blank(7, 1), half_blank(6, 2)].concat();
+    for arguments in [&["compress"][..], &["compress", "--no-verify"]] {
+        let compressed = Run::new(arguments).on(&input);
+        compressed.assert_orderly("images by two writers");
+        let report = compressed.report();
+        assert_eq!(report.status, 0, "{report:?}");
+        // The verifier finds out, or else the encoder.
+        assert_eq!(report.alarms, u64::from(arguments.len() == 1), "{report:?}");
+        let back = Run::new(&["decompress"]).on(&compressed.output);
+        back.assert_done("images by two writers");
+        assert!(back.output == input);
+    }
 }
 
 #[test]

@@ -10,10 +10,19 @@ use super::framing::{ChunkWalk, Walked};
 use super::header::ImageHeader;
 use super::image_data::Models;
 use super::opening::Opening;
+use super::pixels::STRIP_ROWS;
 use super::strips::{Strip, StripWalk};
+use super::token_queue::TokenQueue;
 use super::{Png, RunEnd, STRIPS_MAX, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
+
+/// Most bytes of a strip whose tokens are held: an image of 2,048 pixels of 32 bits a row has as many.
+/// For wider ones there is no memory.
+const HELD_STRIP: usize = (4 * 2048 + 1) * STRIP_ROWS;
+
+/// Most tokens that are held: those of a strip, and of what is inflated with its end.
+const HELD_TOKENS: usize = HELD_STRIP + 1024;
 
 /// Bytes that may follow the zlib stream and are coded with it: a CRC and the chunk IEND.
 const BEHIND: usize = 16;
@@ -24,6 +33,8 @@ pub(super) struct Reader {
     inflater: Box<Inflater>,
     /// Inflated bytes that are not coded.
     scanlines: Vec<u8>,
+    /// The tokens that stand for them, if they are wanted.
+    tokens: Option<TokenQueue>,
     ended: bool,
 }
 
@@ -36,11 +47,12 @@ enum Missing {
 }
 
 impl Reader {
-    fn new(walk: ChunkWalk) -> Self {
+    fn new(walk: ChunkWalk, tokens: Option<TokenQueue>) -> Self {
         Self {
             walk,
             inflater: Box::new(Inflater::new()),
             scanlines: Vec::new(),
+            tokens,
             ended: false,
         }
     }
@@ -71,6 +83,9 @@ impl Reader {
         self.walk.back(input.len());
         let inflated = inflated.map_err(|_| Missing::Odd)?;
         self.scanlines.extend_from_slice(inflated.bytes);
+        if let Some(queue) = &mut self.tokens {
+            queue.add(inflated.tokens);
+        }
         self.ended = inflated.progress == Progress::Ended;
         let stands = input.len() == data.len() && inflated.bytes.is_empty();
         if stands && !self.ended {
@@ -156,6 +171,7 @@ impl Png {
             {
                 return Err(Missing::Odd);
             }
+            image.replay_strip(&strip, scanlines, reader.tokens.as_mut());
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
@@ -170,6 +186,9 @@ impl Png {
                 return Ok(RunEnd::Odd);
             }
             if is_last {
+                if reader.tokens.is_none() {
+                    self.proven = self.remembered;
+                }
                 return self.end_encoding(models, coder, window, run);
             }
         }
@@ -208,17 +227,21 @@ impl Png {
             return Ok(false);
         }
         let start = ChunkWalk::new(length);
-        let mut reader = Reader::new(start);
         let walk = StripWalk::new(header);
         let Some(strip) = walk.current() else {
             return Ok(false);
         };
+        let proven = self.proven.filter(|_| self.is_verified);
+        let tokens = (proven.is_some() && strip.scanline_bytes() <= HELD_STRIP)
+            .then(|| TokenQueue::new(HELD_TOKENS));
+        let mut reader = Reader::new(start, tokens);
         reader.read(window, &strip, walk.is_last(&strip))?;
         if walk.is_last(&strip) {
             reader.sees_end(window, ends)?;
         }
         let row = strip.pass.row_bytes + 1;
-        let Some(parameters) = find_parameters(self.remembered, window, start, row) else {
+        let Some(parameters) = find_parameters(self.remembered.or(self.proven), window, start, row)
+        else {
             self.news.add_reason(NotModelled::UnknownDeflate);
             return Ok(false);
         };
@@ -235,6 +258,9 @@ impl Png {
             has_reference: self.memory.has_reference(header),
             kept_blocks: self.memory.planned_blocks(header),
         };
+        if proven != Some(parameters) || !Replay::writes_tokens(&parameters) {
+            reader.tokens = None;
+        }
         self.announced = None;
         let opening = opening
             .code(&mut models.opening, coder)

@@ -15,6 +15,7 @@ use super::opening::{Opening, OpeningModels};
 use super::pixels::{PixelFormat, PixelModel};
 use super::reference::Reference;
 use super::strips::{Strip, StripWalk};
+use super::token_queue::TokenQueue;
 use crate::Level;
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
@@ -136,8 +137,8 @@ impl ImageData {
         true
     }
 
-    /// Codes the pixels and filters of a strip, which a decoder puts into `scanlines`, and replays
-    /// the zlib stream; `false` if the reference turns out to be no image.
+    /// Codes the pixels and filters of a strip, which a decoder puts into `scanlines`; `false` if the
+    /// reference turns out to be no image.
     #[must_use]
     pub(super) fn code_strip<C: Coder>(
         &mut self,
@@ -164,18 +165,36 @@ impl ImageData {
             self.adler.update(scanlines);
         }
         self.walk.advance(strip);
+        true
+    }
+
+    /// Replays the zlib stream of a strip that was coded. `tokens`: those of the file, if it is taken
+    /// for granted that the replay would choose them.
+    pub(super) fn replay_strip(
+        &mut self,
+        strip: &Strip,
+        scanlines: &[u8],
+        mut tokens: Option<&mut TokenQueue>,
+    ) {
+        let row_bytes = strip.pass.row_bytes;
         // libpng compresses row by row, which tells in where the window slides.
         for (row, scanline) in scanlines.chunks_exact(1 + row_bytes).enumerate() {
-            self.replay_scanline(strip, row, scanline);
+            self.replayed += scanline.len() as u64;
+            match &mut tokens {
+                Some(queue) => {
+                    let tokens = queue.take_before(self.replayed);
+                    self.replay
+                        .push_to_tokens(scanline, tokens, &mut self.stream);
+                }
+                None => self.replay_scanline(strip, row, scanline),
+            }
         }
         // The last row is the one above the next strip.
         self.pixels.copy_within(strip.rows * row_bytes.., 0);
-        true
     }
 
     /// Replays the compression of a scanline, with the reference's tokens if they are of use.
     fn replay_scanline(&mut self, strip: &Strip, row: usize, scanline: &[u8]) {
-        self.replayed += scanline.len() as u64;
         let Some(reference) = &mut self.reference else {
             self.replay.push(scanline, &mut self.stream);
             return;
@@ -257,8 +276,12 @@ impl ImageData {
         file: &[u8],
         place: usize,
     ) -> (usize, bool) {
+        let gave_up = self.replay.gave_up();
+        if gave_up {
+            self.stream.clear();
+        }
         let equal = self.framing.walk(place).count_equal(file, &self.stream);
-        let right = equal == self.stream.len();
+        let right = equal == self.stream.len() && !gave_up;
         if models.wrong.code(coder, !right, SLOWEST) {
             code_number(coder, 32, equal as u32);
         }
@@ -270,7 +293,8 @@ impl ImageData {
     }
 
     /// Appends the bytes that the last strip led to, and the chunks around them, to `file`, which
-    /// may grow to about `limit` bytes; whether all of them are right.
+    /// may grow to about `limit` bytes; whether all of them are right. `None` where the replay gave up:
+    /// no encoder goes on then.
     pub(super) fn decode_chunks<C: Coder>(
         &mut self,
         models: &mut Models,
@@ -278,17 +302,19 @@ impl ImageData {
         coder: &mut C,
         file: &mut Vec<u8>,
         limit: usize,
-    ) -> bool {
+    ) -> Option<bool> {
         let wrong = models.wrong.code(coder, false, SLOWEST);
         if wrong {
             self.stream.truncate(code_number(coder, 32, 0) as usize);
+        } else if self.replay.gave_up() {
+            return None;
         }
         let models = &mut models.framing;
         self.framing
             .decode(models, coder, file, &self.stream, limit);
         self.record(pool);
         self.stream.clear();
-        !wrong
+        Some(!wrong)
     }
 
     fn record(&mut self, pool: &mut BlockPool) {

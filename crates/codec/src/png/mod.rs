@@ -22,6 +22,7 @@ mod opening;
 mod pixels;
 mod reference;
 mod strips;
+mod token_queue;
 
 use crate::entropy::RangeDecoder;
 use crate::{Error, Level, NotModelled, ReferenceFile};
@@ -110,6 +111,10 @@ pub(crate) struct Png {
     memory: Memory,
     /// What the encoder found to be right for the image before.
     remembered: Option<Parameters>,
+    /// What it found to be right for the whole of an image.
+    proven: Option<Parameters>,
+    /// Whether all that the encoder codes is decoded and compared before use.
+    is_verified: bool,
     news: News,
 }
 
@@ -132,17 +137,29 @@ impl Png {
             models: None,
             memory: Memory::new(state_bytes),
             remembered: None,
+            proven: None,
+            is_verified: false,
             news: News::default(),
         }
     }
 
-    /// Goes back to the state of [`Png::new`], but for the news.
+    /// Goes back to the state of [`Png::new`], but for the news and what the encoder knows of how it
+    /// may work.
     pub(crate) fn reset(&mut self) {
         let news = std::mem::take(&mut self.news);
         *self = Self {
             news,
+            proven: self.proven,
+            is_verified: self.is_verified,
             ..Self::new(self.level, self.state_bytes)
         };
+    }
+
+    /// Says whether all that the encoder codes is decoded and compared before use. Then it leaves
+    /// replaying a zlib stream to the decoder where the writer of the stream is known.
+    pub(crate) fn set_verified(&mut self, is_verified: bool) {
+        self.is_verified = is_verified;
+        self.proven = None;
     }
 
     /// Gives all memory back, and what was learned with it.
@@ -273,11 +290,14 @@ impl Png {
             if !image.code_strip(models, pool, coder, &strip, &mut scanlines) {
                 return Err(Error::BadImageData);
             }
+            image.replay_strip(&strip, &scanlines, None);
             let complete = image.is_complete();
             if complete {
                 image.end_stream(models, coder, None);
             }
-            let right = image.decode_chunks(models, pool, coder, out, limit);
+            let right = image
+                .decode_chunks(models, pool, coder, out, limit)
+                .ok_or(Error::BadImageData)?;
             if out.len() > limit || (left > 0 && (complete || !right)) {
                 return Err(Error::BadImageData);
             }

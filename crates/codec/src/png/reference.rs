@@ -3,13 +3,14 @@
 //! Only rows around the strip in hand are held. Invariant: what a window shows depends on the kept
 //! stream and the place of the strip alone.
 
-use super::deflate::{Inflater, Parameters, Progress, Replay, Token};
+use super::deflate::{Inflater, Parameters, Progress, Replay};
 use super::filter::{self, FilterType};
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
 use super::strips::Strip;
+use super::token_queue::TokenQueue;
 
 /// Rows that a window may hold: a ring, in which a row has the place of its number, so that the rows at
 /// the place of a strip lie together.
@@ -50,51 +51,6 @@ impl Source {
     }
 }
 
-/// The tokens of a reference's zlib stream that were read and not yet used.
-#[derive(Default)]
-struct Tokens {
-    held: Vec<Token>,
-    /// How many of them were used.
-    used: usize,
-    /// Where the first of the others starts, in bytes of scanlines.
-    start: u64,
-    /// There were too many.
-    given_up: bool,
-}
-
-impl Tokens {
-    fn add(&mut self, tokens: &[Token]) {
-        // Seldom, so that what is moved is less than what was used.
-        let is_full = self.held.len() + tokens.len() > TOKENS_MAX;
-        if is_full || self.used > self.held.len() / 2 {
-            self.held.drain(..self.used);
-            self.used = 0;
-        }
-        self.given_up |= self.held.len() + tokens.len() > TOKENS_MAX;
-        if self.given_up {
-            self.held = Vec::new();
-            self.used = 0;
-        } else {
-            self.held.extend_from_slice(tokens);
-        }
-    }
-
-    /// Takes those that start before `end`.
-    fn take_before(&mut self, end: u64) -> &[Token] {
-        let rest = &self.held[self.used..];
-        let mut count = 0;
-        for token in rest {
-            if self.start >= end {
-                break;
-            }
-            self.start += token.length() as u64;
-            count += 1;
-        }
-        self.used += count;
-        &rest[..count]
-    }
-}
-
 /// Reads a reference image from its kept stream.
 pub(super) struct Reference {
     source: Source,
@@ -102,7 +58,7 @@ pub(super) struct Reference {
     /// The parameters that its stream was made with, if they are known.
     pub(super) parameters: Option<Parameters>,
     filter_distance: usize,
-    tokens: Tokens,
+    tokens: TokenQueue,
     /// Bytes inflated that no row has been made of.
     scanlines: Vec<u8>,
     /// Whole unfiltered rows of the current pass, a ring.
@@ -128,9 +84,9 @@ impl Reference {
             inflater,
             parameters,
             filter_distance: header.filter_distance(),
-            tokens: Tokens {
-                given_up: parameters.is_none(),
-                ..Tokens::default()
+            tokens: match parameters {
+                Some(_) => TokenQueue::new(TOKENS_MAX),
+                None => TokenQueue::unused(),
             },
             scanlines: Vec::new(),
             rows: Vec::new(),

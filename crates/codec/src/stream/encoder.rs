@@ -125,6 +125,14 @@ impl Encoder {
         true
     }
 
+    /// Says that every segment is decoded and compared before it is used, and is replaced by
+    /// [`Encoder::encode_stored`] if it is not right. Then the encoder leaves it to that decoder to
+    /// find out whether the zlib stream of a PNG can be made again, where it could be for a PNG
+    /// before it by the same writer: this saves work. Without this it finds out itself.
+    pub fn set_verified(&mut self, is_verified: bool) {
+        self.models.png.set_verified(is_verified);
+    }
+
     /// Hands the reference to new models.
     fn give_reference(&mut self) {
         if let Some(reference) = &self.reference {
@@ -243,6 +251,8 @@ impl Encoder {
     /// If `raw` is empty or longer than [`SEGMENT_INPUT`], or `out` shorter than
     /// [`ENCODED_SEGMENT_MAX`].
     pub fn encode_stored(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
+        // Whatever was taken for granted was wrong.
+        self.models.png.set_verified(false);
         self.forget_segment();
         self.store_segment(raw, out)
     }

@@ -18,9 +18,9 @@ const HEADS: usize = 1 << 15;
 const HEADS_SHIFT: u32 = 64 - HEADS.ilog2();
 /// Of a number read lowest byte first.
 const SIX_BYTES: u64 = (1 << 48) - 1;
-/// Positions of a chain that are looked at: as many as zlib ever does. More have the same hash only
-/// in data that were made for it; these may be replayed wrong.
-const MOST_STEPS: u32 = 4096;
+/// Positions of a chain that are looked at: four times as many as zlib ever does. More have the same
+/// hash only in data that were made for it.
+const MOST_STEPS: u32 = 1 << 14;
 
 /// The bytes that are searched.
 type Buffer = [u8; BUFFER + MARGIN];
@@ -74,6 +74,8 @@ pub(super) struct LongMatches {
     hash: ThreeBytes,
     /// Positions before this one need not be inserted any more.
     inserted: usize,
+    /// Whether a search ended before zlib's would have.
+    gave_up: bool,
 }
 
 impl LongMatches {
@@ -85,6 +87,7 @@ impl LongMatches {
             ordinals: boxed(0),
             hash: ThreeBytes { shift: 0, mask: 0 },
             inserted: 1,
+            gave_up: false,
         })
     }
 
@@ -98,6 +101,12 @@ impl LongMatches {
             mask: (1 << hash_bits) - 1,
         };
         self.inserted = 1;
+        self.gave_up = false;
+    }
+
+    /// Whether what was found may not be what zlib would find: a search took too long.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// Follows the window's upper half having been moved to the lower.
@@ -180,13 +189,21 @@ impl LongMatches {
         if walk.candidate < walk.limit {
             return None;
         }
-        let (best, start) = if is_run(bytes) {
+        let found = if is_run(bytes) {
             walk.among_runs()
         } else {
             walk.among_all()
         };
-        Some((best.min(wanted.lookahead), start?))
+        self.gave_up |= found.gave_up;
+        Some((found.best.min(wanted.lookahead), found.start?))
     }
+}
+
+/// How a search ended.
+struct Walked {
+    best: usize,
+    start: Option<usize>,
+    gave_up: bool,
 }
 
 /// A search as it goes on.
@@ -236,9 +253,17 @@ impl Walk<'_> {
         self.candidate = usize::from(self.previous[self.candidate & self.mask]);
     }
 
+    fn end(self, steps: u32) -> Walked {
+        Walked {
+            best: self.best,
+            start: self.start,
+            gave_up: steps == MOST_STEPS,
+        }
+    }
+
     /// Tries one position after the other.
     #[inline(always)]
-    fn among_all(mut self) -> (usize, Option<usize>) {
+    fn among_all(mut self) -> Walked {
         let position = self.wanted.position;
         let current: &[u8; LONGEST_COPY] = at(self.buffer, position);
         let nice = self.nice_length();
@@ -248,10 +273,9 @@ impl Walk<'_> {
             u32::from_le_bytes(*at(self.buffer, end))
         };
         let mut end = end_of(self.best, position);
-        for _ in 0..MOST_STEPS {
-            if self.candidate < self.limit {
-                break;
-            }
+        let mut steps = 0;
+        while self.candidate >= self.limit && steps < MOST_STEPS {
+            steps += 1;
             if self.is_alike() {
                 if self.rank().is_none() {
                     break;
@@ -270,20 +294,19 @@ impl Walk<'_> {
             }
             self.go_on();
         }
-        (self.best, self.start)
+        self.end(steps)
     }
 
     /// The same for a run of at least six equal bytes: of a run before it, only that position can
     /// have the longest match which is as far from its end.
-    fn among_runs(mut self) -> (usize, Option<usize>) {
+    fn among_runs(mut self) -> Walked {
         let position = self.wanted.position;
         let current: &[u8; LONGEST_COPY] = at(self.buffer, position);
         let nice = self.nice_length();
         let run = run_length(self.buffer, position, self.bytes, nice).min(nice);
-        for _ in 0..MOST_STEPS {
-            if self.candidate < self.limit {
-                break;
-            }
+        let mut steps = 0;
+        while self.candidate >= self.limit && steps < MOST_STEPS {
+            steps += 1;
             if self.is_alike() {
                 let Some(rank) = self.rank() else { break };
                 // zlib looks at all that are not too many and, but for the newest, not too far.
@@ -310,7 +333,7 @@ impl Walk<'_> {
             }
             self.go_on();
         }
-        (self.best, self.start)
+        self.end(steps)
     }
 
     /// Whether a match at `start` would go back as far as may be.
@@ -365,10 +388,17 @@ fn run_of(bytes: u64) -> u64 {
 /// How many bytes from `position` on are the first of `bytes`: up to `most`, or a few more.
 #[inline(always)]
 fn run_length(buffer: &Buffer, position: usize, bytes: u64, most: usize) -> usize {
+    const WIDE: usize = 32;
     let word = run_of(bytes);
+    let wide = [bytes as u8; WIDE];
     let mut length = 0usize;
     while length < most && position.wrapping_add(length) < BUFFER {
-        let difference = u64::from_le_bytes(*at(buffer, position.wrapping_add(length))) ^ word;
+        let place = position.wrapping_add(length);
+        if *at::<WIDE>(buffer, place) == wide {
+            length = length.wrapping_add(WIDE);
+            continue;
+        }
+        let difference = u64::from_le_bytes(*at(buffer, place)) ^ word;
         if difference != 0 {
             return length.wrapping_add((difference.trailing_zeros() >> 3) as usize);
         }

@@ -308,6 +308,12 @@ impl Matcher {
         }
     }
 
+    /// Whether some match may not be the one that zlib finds: a search took too long.
+    pub(super) fn gave_up(&self) -> bool {
+        let long = self.long_matches.as_ref();
+        self.only_long_matches && long.is_some_and(|long| long.gave_up())
+    }
+
     /// The length of the longest match that is longer than `best`, which is at least five; `best` if
     /// there is none. Sets where it starts. To be called where all matches are long.
     #[inline(always)]

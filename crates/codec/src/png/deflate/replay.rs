@@ -1,7 +1,7 @@
 //! Compressing again as the writer of a stream did.
 
 use super::miniz_replay::MinizReplay;
-use super::parameters::{Compressor, Flush, Parameters};
+use super::parameters::{Compressor, Flush, Parameters, Strategy};
 use super::token::Token;
 use super::zlib_replay::ZlibReplay;
 
@@ -77,6 +77,24 @@ impl Replay {
         }
     }
 
+    /// Whether a stream that these parameters have made can be written from its tokens alone, much
+    /// faster.
+    pub(crate) fn writes_tokens(parameters: &Parameters) -> bool {
+        parameters.compressor == Compressor::Zlib
+            && parameters.level > 0
+            && !matches!(
+                parameters.strategy,
+                Strategy::HuffmanOnly | Strategy::RunLength
+            )
+    }
+
+    /// Compresses `input` as [`push`](Self::push) does, if the writer chose these tokens, which are
+    /// those that start within `input`. For parameters that
+    /// [`writes_tokens`](Self::writes_tokens) names, and a whole stream.
+    pub(crate) fn push_to_tokens(&mut self, input: &[u8], tokens: &[Token], out: &mut Vec<u8>) {
+        self.zlib.push_to_tokens(input, tokens, out);
+    }
+
     /// Compresses `input` and flushes as said.
     pub(crate) fn flush(&mut self, input: &[u8], flush: Flush, out: &mut Vec<u8>) {
         match (self.parameters.compressor, &mut self.miniz) {
@@ -84,6 +102,11 @@ impl Replay {
             (_, Some(miniz)) => miniz.flush(input, flush, out),
             (_, None) => {}
         }
+    }
+
+    /// Whether some choice may not be the writer's, for data that were made to take too long.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.parameters.compressor == Compressor::Zlib && self.zlib.gave_up()
     }
 
     /// Ends the stream.

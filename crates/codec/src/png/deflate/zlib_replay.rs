@@ -42,6 +42,8 @@ pub(super) struct ZlibReplay {
     last_flush: Flush,
     output_buffer: OutputBuffer,
     reference: ReferenceTokens,
+    /// Whether those are the very tokens to be chosen.
+    tokens_are_given: bool,
     finished: bool,
 }
 
@@ -61,6 +63,7 @@ impl ZlibReplay {
             last_flush: Flush::None,
             output_buffer: OutputBuffer::new(parameters.output_buffer),
             reference: ReferenceTokens::default(),
+            tokens_are_given: false,
             finished: false,
         };
         replay.reset(&parameters);
@@ -85,6 +88,7 @@ impl ZlibReplay {
         self.last_flush = Flush::None;
         self.output_buffer = OutputBuffer::new(parameters.output_buffer);
         self.reference.reset();
+        self.tokens_are_given = false;
         self.finished = false;
     }
 
@@ -100,6 +104,11 @@ impl ZlibReplay {
     /// How many tokens the blocks put out have, and the tokens that are held back.
     pub(super) fn tokens(&self) -> (u64, &[Token]) {
         (self.written_tokens, &self.tokens)
+    }
+
+    /// Whether some choice may not be zlib's: a search took too long.
+    pub(super) fn gave_up(&self) -> bool {
+        self.matcher.gave_up()
     }
 
     /// Takes tokens of the reference, in their order, before the bytes that they stand for.
@@ -138,6 +147,13 @@ impl ZlibReplay {
         self.reference.drop_before(position.saturating_sub(1));
     }
 
+    /// Compresses `input` to the tokens that are given for it, which is all there is to choose.
+    pub(super) fn push_to_tokens(&mut self, input: &[u8], tokens: &[Token], out: &mut Vec<u8>) {
+        self.tokens_are_given = true;
+        self.reference.extend(tokens);
+        self.run(input, Flush::None, out);
+    }
+
     fn run(&mut self, input: &[u8], flush: Flush, out: &mut Vec<u8>) {
         if self.finished {
             return;
@@ -148,6 +164,7 @@ impl ZlibReplay {
             (0, _) => self.store(&mut rest, flush, out),
             (_, Strategy::HuffmanOnly) => self.code_literals(&mut rest, flush, out),
             (_, Strategy::RunLength) => self.code_runs(&mut rest, flush, out),
+            _ if self.tokens_are_given => self.code_given(&mut rest, flush, out),
             (1..=3, _) => self.code_greedily(&mut rest, flush, out),
             _ => self.code_lazily(&mut rest, flush, out),
         }
@@ -331,6 +348,39 @@ impl ZlibReplay {
                 self.literal_pending = false;
             }
             self.matcher.not_inserted = self.matcher.position.min(SHORTEST_COPY - 1);
+        }
+    }
+
+    /// Takes the tokens that are given, each when zlib would have chosen it.
+    fn code_given(&mut self, input: &mut &[u8], flush: Flush, out: &mut Vec<u8>) {
+        let looks_twice = self.is_lazy();
+        while self.is_ready(LOOKAHEAD, input, flush) {
+            if looks_twice && !self.literal_pending {
+                // The choice depends on what the next position has.
+                self.literal_pending = true;
+                self.matcher.position += 1;
+                self.matcher.lookahead -= 1;
+            } else {
+                self.take_given(usize::from(looks_twice), out);
+            }
+        }
+        if flush != Flush::None && self.literal_pending {
+            self.take_given(1, out);
+        }
+    }
+
+    /// Takes the next token, of whose bytes so many were passed.
+    fn take_given(&mut self, passed: usize, out: &mut Vec<u8>) {
+        let position = self.matcher.position - passed;
+        let literal = Token::literal(self.matcher.buffer[position]);
+        let token = self.reference.take().unwrap_or(literal);
+        let left = (token.length() - passed).min(self.matcher.lookahead);
+        self.tokens.push(token);
+        self.literal_pending = false;
+        self.matcher.position += left;
+        self.matcher.lookahead -= left;
+        if self.tokens.len() == self.block_tokens {
+            self.end_block(false, out);
         }
     }
 

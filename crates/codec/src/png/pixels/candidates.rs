@@ -44,8 +44,8 @@ pub(super) struct Surroundings {
 /// The outcome for one pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The colour of a candidate.
-    Hit(u32),
+    /// The colour of a candidate, and which sources have it, one bit each.
+    Hit(u32, u32),
     /// None of them.
     Escape,
 }
@@ -142,7 +142,7 @@ impl Candidates {
             };
             if hit {
                 self.recent = self.recent << 3 | (source as u32).min(6);
-                return Outcome::Hit(colour);
+                return Outcome::Hit(colour, agree);
             }
             left &= !agree;
             ranks = (ranks + 1).min(RANKS - 1);

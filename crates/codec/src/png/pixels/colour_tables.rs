@@ -33,7 +33,8 @@ impl Entry {
     /// Whether the entry was made for `check`. An empty one was not, having no confidence.
     #[inline(always)]
     fn matches(self, check: u32) -> bool {
-        self.0 >> 24 & 31 == check && self.0 >> 29 != 0
+        let mark = self.0 >> 24;
+        (mark & 31 == check) & (mark > 31)
     }
 }
 
@@ -64,6 +65,15 @@ impl ColourTable {
 
     pub(super) fn reset(&mut self) {
         self.entries.fill(Entry::EMPTY);
+    }
+
+    /// Has the entries of neighbourhoods that are about to be looked up brought near.
+    #[inline(always)]
+    pub(super) fn prepare(&self, hashes: [u32; TIERS]) {
+        for hash in hashes {
+            let first = (hash >> 14) as usize & (ENTRIES - 2);
+            std::hint::black_box(self.entries[first]);
+        }
     }
 
     /// Looks up a neighbourhood by its hash.

@@ -78,33 +78,45 @@ struct Writer<'a> {
     length: usize,
     bits: u64,
     count: u32,
-    full: bool,
 }
 
 impl Writer<'_> {
     /// Appends the lowest `count` (0..=24) bits of `value`, above which there are none.
     #[inline(always)]
     fn put(&mut self, value: u32, count: u32) {
-        self.bits |= u64::from(value) << self.count;
-        self.count += count;
-        while self.count >= 8 {
-            match self.bytes.get_mut(self.length) {
-                Some(byte) => *byte = self.bits as u8,
-                None => {
-                    self.full = true;
-                    self.count = 0;
-                    return;
-                }
+        self.bits |= u64::from(value) << (self.count & 63);
+        self.count = self.count.wrapping_add(count);
+        if self.count >= 32 {
+            let word = (self.bits as u32).to_le_bytes();
+            match self
+                .bytes
+                .get_mut(self.length..)
+                .and_then(<[u8]>::first_chunk_mut)
+            {
+                Some(bytes) => *bytes = word,
+                None => self.put_bytes(&word),
             }
-            self.length += 1;
-            self.bits >>= 8;
-            self.count -= 8;
+            self.length = self.length.wrapping_add(4);
+            self.bits >>= 32;
+            self.count = self.count.wrapping_sub(32);
+        }
+    }
+
+    /// Writes as many bytes as there is room for.
+    #[cold]
+    fn put_bytes(&mut self, bytes: &[u8]) {
+        let room = self.bytes.get_mut(self.length..).unwrap_or_default();
+        for (to, from) in room.iter_mut().zip(bytes) {
+            *to = *from;
         }
     }
 
     fn finish(mut self) -> Option<usize> {
-        self.put(0, 7);
-        (!self.full).then_some(self.length)
+        let bytes = self.bits.to_le_bytes();
+        let count = self.count.div_ceil(8) as usize;
+        self.put_bytes(&bytes[..count]);
+        self.length += count;
+        (self.length <= PACKED_MAX).then_some(self.length)
     }
 }
 
@@ -239,7 +251,6 @@ pub(super) fn pack(
             length: 0,
             bits: 0,
             count: 0,
-            full: false,
         };
         writer.put(block.width as u32 - 1, 4);
         writer.put(block.height as u32 - 1, 4);
@@ -273,23 +284,27 @@ fn pack_by_palette(
 ) -> bool {
     let mut palette = [0; COLOURS];
     let mut colours = 0;
+    // With one pixel more at either end.
+    let mut above = [0; BLOCK + 2];
     for y in 0..block.height {
+        let row = block.row(y);
         if y > 0 {
-            let repeats = block.row(y) == block.row(y - 1);
+            let repeats = row == &above[1..][..row.len()];
             writer.put(u32::from(repeats), 1);
             if repeats {
                 continue;
             }
         }
-        for x in 0..block.width {
-            let pixel = block.near(y, x, 0, 0);
-            if pixel == block.near(y, x, 0, -1) {
+        let mut left = 0;
+        for (x, &pixel) in row.iter().enumerate() {
+            let [corner, up, right] = [above[x], above[x + 1], above[x + 2]];
+            if pixel == left {
                 writer.put(0b1, 1);
-            } else if pixel == block.near(y, x, 1, 0) {
+            } else if pixel == up {
                 writer.put(0b10, 2);
-            } else if pixel == block.near(y, x, 1, 1) {
+            } else if pixel == right {
                 writer.put(0b0100, 4);
-            } else if pixel == block.near(y, x, 1, -1) {
+            } else if pixel == corner {
                 writer.put(0b1100, 4);
             } else {
                 writer.put(0b000, 3);
@@ -309,7 +324,9 @@ fn pack_by_palette(
                     colours += 1;
                 }
             }
+            left = pixel;
         }
+        above[1..][..row.len()].copy_from_slice(row);
     }
     true
 }

@@ -1,7 +1,7 @@
 //! One row of a block that is not copied: 16 pixels, or fewer at the right edge.
 
 use super::ReferenceWindow;
-use super::candidates::{Candidates, Outcome, SOURCES, Surroundings, agreeing};
+use super::candidates::{Candidates, Outcome, SOURCES, Surroundings};
 use super::canvas::{Canvas, MARGIN, Neighbours};
 use super::colour_tables::{ColourTable, HashesAbove};
 use super::escape::Escapes;
@@ -211,6 +211,7 @@ impl Segments {
         };
         let colourful = task.format.is_colourful();
         let mut left_agrees = previous.left_agrees;
+        let mut ahead = None;
         for index in 0..task.count {
             let place = start + index;
             let near = Neighbours::at(&rows, place);
@@ -219,13 +220,16 @@ impl Segments {
                 Some(alpha) => alpha,
                 None => self.escapes.code_alpha(coder, dither, &near, pixel),
             };
-            let left = [near.w, near.ww, rows[2][place - 3], rows[2][place - 4]];
-            let hashes = hashes.finish(index, left, alpha);
+            let www = rows[2][place - 3];
+            let hashes_here = match ahead {
+                Some((expected, hashes)) if expected == (near.w, alpha) => hashes,
+                _ => hashes.finish(index, [near.w, near.ww, www, rows[2][place - 4]], alpha),
+            };
             // Without `map`, which is not unrolled here.
             let found = [
-                self.table.find(hashes[0]),
-                self.table.find(hashes[1]),
-                self.table.find(hashes[2]),
+                self.table.find(hashes_here[0]),
+                self.table.find(hashes_here[1]),
+                self.table.find(hashes_here[2]),
             ];
             let old = previous.pixels[index];
             let mut sources = [0; SOURCES];
@@ -243,6 +247,14 @@ impl Segments {
                 | u32::from(found[1].confidence != 0) << 1
                 | u32::from(found[2].confidence != 0) << 2
                 | u32::from(previous.valid) << 5;
+            // What the next pixel needs is far away in memory, so it is asked for now.
+            let expected = match C::ENCODES {
+                true => pixel & COLOUR | alpha,
+                false => sources[valid.trailing_zeros() as usize & 7],
+            };
+            let next = hashes.finish(index + 1, [expected, near.w, near.ww, www], alpha);
+            self.table.prepare(next);
+            ahead = Some(((expected, alpha), next));
             let column = task.x + index;
             let escapes = usize::from(self.escaped[column] & 1)
                 | usize::from(self.escaped[column + 1] & 1) << 1
@@ -254,34 +266,35 @@ impl Segments {
                 valid,
                 previous_agrees: usize::from(left_agrees) | (above_agrees as usize) << 1,
                 escapes,
-                hash: hashes[0],
-                pattern: pattern(&near, rows[2][place - 3]),
+                hash: hashes_here[0],
+                pattern: if MIXES { pattern(&near, www) } else { 0 },
             };
-            let pixel = match self.candidates.code::<C, MIXES>(
+            let (pixel, right) = match self.candidates.code::<C, MIXES>(
                 coder,
                 dither,
                 &around,
                 pixel & COLOUR | alpha,
             ) {
-                Outcome::Hit(pixel) => {
+                Outcome::Hit(pixel, sources) => {
                     self.escaped[column + 1] = 0;
-                    pixel
+                    (pixel, sources)
                 }
                 Outcome::Escape => {
                     self.escaped[column + 1] = 1;
-                    self.escapes.code::<C, MIXES>(
+                    let pixel = self.escapes.code::<C, MIXES>(
                         coder,
                         dither,
                         &around,
                         &near,
                         colourful,
                         pixel & COLOUR | alpha,
-                    )
+                    );
+                    (pixel, 0)
                 }
             };
             rows[2][place] = pixel;
             left_agrees = previous.valid && pixel == old;
-            self.learn(&around, &near, pixel);
+            self.learn(&around, &near, pixel, right);
         }
     }
 
@@ -329,10 +342,9 @@ impl Segments {
         self.finish(task.x, task.count, Segment::Copied);
     }
 
-    /// Tells the tables which colour came.
+    /// Tells the tables which colour came, and which sources had it.
     #[inline(always)]
-    fn learn(&mut self, around: &Surroundings, near: &Neighbours, pixel: u32) {
-        let right = agreeing(&around.sources, pixel) & around.valid;
+    fn learn(&mut self, around: &Surroundings, near: &Neighbours, pixel: u32, right: u32) {
         let plain = pixel == near.w && pixel == near.n;
         let found = &around.found;
         self.table.learn(&found[2], pixel, !plain);
