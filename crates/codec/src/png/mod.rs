@@ -25,8 +25,7 @@ mod strips;
 
 use crate::entropy::RangeDecoder;
 use crate::{Error, Level, NotModelled, ReferenceFile};
-pub(crate) use chunk_parser::SIGNATURE;
-use chunk_parser::{ChunkParser, Found};
+pub(crate) use chunk_parser::{ChunkParser, Found, SIGNATURE};
 use deflate::Parameters;
 use encoding::Reader;
 use given_reference::GivenImage;
