@@ -362,6 +362,8 @@ pub enum LevelArgument {
     /// Less space.
     #[default]
     Default,
+    /// The least space, in about twice the time.
+    Max,
 }
 
 impl From<LevelArgument> for Level {
@@ -369,6 +371,7 @@ impl From<LevelArgument> for Level {
         match argument {
             LevelArgument::Fast => Self::Fast,
             LevelArgument::Default => Self::Default,
+            LevelArgument::Max => Self::Max,
         }
     }
 }

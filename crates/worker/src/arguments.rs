@@ -6,12 +6,11 @@
 use std::ffi::OsString;
 
 use lepta_codec::Level;
-use lepta_worker::job::Operation;
+use lepta_worker::job::{ByteRange, Operation, RESTART_EVERY_MIN};
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::budget::DEFAULT_MEMORY_LIMIT;
 use crate::fault::Injection;
-use crate::range::ByteRange;
 use crate::report::level_name;
 
 /// What `--help` prints.
@@ -26,7 +25,7 @@ Usage: lepta-worker compress|decompress|verify|store|inspect|probe [OPTIONS] <IN
   probe        the first bytes of a file in: which image, of which size? writes nothing
 
 Options:
-  --level fast|default   model for compression [default]
+  --level NAME           model for compression: fast, default or max [default]
   --threads 1|2          2: verification in a thread of its own, same bytes [1]
   --report text|json     form of the one report line on standard error [text]
   --time-limit SECONDS   processor time, then status 31 [none]
@@ -164,7 +163,8 @@ impl Arguments {
                     self.key_every = Some(u32::try_from(count).unwrap_or(u32::MAX));
                 }
                 Arg::Long("restart-every") => {
-                    self.restart_every = Some(number(parser, "--restart-every", 4096)?);
+                    self.restart_every =
+                        Some(number(parser, "--restart-every", RESTART_EVERY_MIN)?);
                 }
                 Arg::Long("range") => {
                     let value = text(parser)?;
@@ -216,16 +216,22 @@ impl Arguments {
             self.operation.is_none() && !self.await_job,
             "say compress, decompress, verify, store, inspect or probe (see --help)",
         )?;
+        let is_job_said = self.level.is_some()
+            || self.key_every.is_some()
+            || self.restart_every.is_some()
+            || self.range.is_some()
+            || !self.verify;
         rule(
-            self.await_job && (self.level.is_some() || self.key_every.is_some() || !self.verify),
-            "with --await-job, --level, --key-every and --no-verify come with the job",
+            self.await_job && is_job_said,
+            "with --await-job, --level, --key-every, --restart-every, --range and --no-verify \
+             come with the job",
         )?;
         let is_other_than =
             |wanted: Operation| self.operation.is_some_and(|operation| operation != wanted);
         let decompresses_less = self.range.is_some() || self.salvage;
         rule(
-            self.await_job && (self.restart_every.is_some() || decompresses_less),
-            "--restart-every, --range and --salvage are not for --await-job",
+            self.await_job && self.salvage,
+            "--salvage is not for --await-job",
         )?;
         for (is_given, option) in [
             (self.key_every.is_some(), "--key-every"),
@@ -252,9 +258,10 @@ impl Arguments {
     }
 }
 
-const LEVELS: [(&str, Level); 2] = [
+const LEVELS: [(&str, Level); 3] = [
     (level_name(Level::Fast), Level::Fast),
     (level_name(Level::Default), Level::Default),
+    (level_name(Level::Max), Level::Max),
 ];
 const THREADS: [(&str, Threads); 2] = [("1", Threads::One), ("2", Threads::Two)];
 const REPORTS: [(&str, ReportForm); 2] = [("text", ReportForm::Text), ("json", ReportForm::Json)];
@@ -364,7 +371,7 @@ mod tests {
             ("", "say compress"),
             ("shrink", "shrink"),
             ("compress verify", "verify"),
-            ("compress --level max", "fast or default"),
+            ("compress --level best", "fast or default or max"),
             ("compress --threads 3", "1 or 2"),
             ("compress --time-limit 0", "from 1 up"),
             ("compress --memory-limit -1", "--memory-limit -1"),
@@ -382,6 +389,8 @@ mod tests {
             ("decompress --range 2", "START..END"),
             ("decompress --range 1..2 --salvage", "exclude"),
             ("decompress --input-at 7", "for --range alone"),
+            ("--await-job --range 1..2", "come with the job"),
+            ("--await-job --restart-every 65536", "come with the job"),
             ("--await-job --salvage", "not for --await-job"),
             ("compress --await-job --no-verify", "come with the job"),
         ] {

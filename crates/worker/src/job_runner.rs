@@ -7,7 +7,7 @@ use lepta_codec::{
     SEGMENT_HEADER_SIZE, UNIT_MAX,
 };
 use lepta_sandbox::{Input as StandardInput, SealedBuffer, StandardOutput};
-use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
+use lepta_worker::job::{ByteRange, JOB_HEADER_LENGTH, Job, Operation};
 use lepta_worker::status::Status;
 
 use crate::arguments::Arguments;
@@ -48,7 +48,6 @@ struct Task {
     images: ImageBytes,
     reference: Option<ReferenceFile>,
     injection: Option<Injection>,
-    restart_every: u64,
     /// How a decompression gives back less than all.
     less: Option<Less>,
 }
@@ -103,13 +102,13 @@ fn take_task(
 ) -> Result<Task, Failure> {
     let job = match arguments.operation {
         Some(operation) if !arguments.await_job => Job {
-            operation,
             level: arguments.level.unwrap_or_default(),
             verify: arguments.verify,
-            memory_limit: None,
-            input_limit: None,
             key_every: arguments.key_every.unwrap_or(KEY_EVERY),
+            restart_every: arguments.restart_every.unwrap_or(0),
+            range: arguments.range,
             reference: reference.is_some(),
+            ..Job::of(operation)
         },
         allowed => read_job(input, allowed, arguments.memory_limit)?,
     };
@@ -124,17 +123,17 @@ fn take_task(
         images,
         reference,
         injection: arguments.injection,
-        restart_every: arguments.restart_every.unwrap_or(0),
-        less: less(arguments, memory_limit, length)?,
+        less: less(arguments, job.range, memory_limit, length)?,
     })
 }
 
 fn less(
     arguments: &Arguments,
+    range: Option<ByteRange>,
     memory_limit: u64,
     reference: usize,
 ) -> Result<Option<Less>, Failure> {
-    let Some(range) = arguments.range else {
+    let Some(range) = range else {
         return Ok(arguments.salvage.then_some(Less::Salvage));
     };
     Ok(Some(Less::Range(Part {
@@ -213,7 +212,7 @@ fn compress(
             state_bytes: task.images.rows,
             image_bytes: task.images.whole,
             key_every: task.job.key_every,
-            restart_every: task.restart_every,
+            restart_every: task.job.restart_every,
         });
         if let Some(reference) = &task.reference {
             encoder.set_reference(reference.clone());

@@ -9,6 +9,7 @@
 use std::io::{Read, Write};
 
 use lepta_codec::{CONTAINER_HEADER_SIZE, Decoder, SEGMENT_HEADER_SIZE, SegmentInfo, Step};
+use lepta_worker::job::ByteRange;
 use lepta_worker::status::Status;
 
 use crate::decompress::{cut, update_report};
@@ -16,22 +17,6 @@ use crate::failure::Failure;
 use crate::last_words::note_progress;
 use crate::report::Report;
 use crate::streams::{Output, Unit, UnitReader};
-
-/// A part of the original, in bytes; not empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ByteRange {
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-}
-
-impl ByteRange {
-    /// Reads `START..END`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (start, end) = text.split_once("..")?;
-        let (start, end) = (start.parse().ok()?, end.parse().ok()?);
-        (start < end).then_some(Self { start, end })
-    }
-}
 
 /// What part, and where the input begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +74,7 @@ pub(crate) fn decode_range<R: Read, W: Write>(
 impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
     fn run(&mut self) -> Result<(), Failure> {
         if self.part.input_at.is_some() {
-            if self.position > self.part.range.start {
+            if self.position > self.part.range.start() {
                 let message = "the input begins behind the start of the range";
                 return Err(Failure::new(Status::Usage, message));
             }
@@ -147,7 +132,7 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
                 self.skip_held()?;
             }
             let end = self.position + info.raw_length as u64;
-            if end <= self.part.range.start && self.has_room_for(info.coded_length) {
+            if end <= self.part.range.start() && self.has_room_for(info.coded_length) {
                 let payload = whole(&self.input.unit(info.coded_length)?)?.to_vec();
                 self.held_bytes += payload.len() + SEGMENT_HEADER_SIZE;
                 self.held.push((header, payload));
@@ -157,7 +142,7 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
                 self.step(&header)?;
                 self.step_unit(info.coded_length)?;
             }
-            if self.position >= self.part.range.end {
+            if self.position >= self.part.range.end() {
                 return Ok(true);
             }
             starts_anew = info.ends_anew;
@@ -201,8 +186,8 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
         match self.decoder.step(unit).map_err(Failure::decoding)? {
             Step::Raw(raw) => {
                 let (first, last) = (self.position, self.position + raw.len() as u64);
-                let from = self.part.range.start.clamp(first, last) - first;
-                let to = self.part.range.end.clamp(first, last) - first;
+                let from = self.part.range.start().clamp(first, last) - first;
+                let to = self.part.range.end().clamp(first, last) - first;
                 self.position = last;
                 if let Some(output) = &mut self.output {
                     // Both are at most the length of a segment.
@@ -257,10 +242,7 @@ mod tests {
 
     fn part(range: std::ops::Range<usize>, held_bytes: usize) -> Part {
         Part {
-            range: ByteRange {
-                start: range.start as u64,
-                end: range.end as u64,
-            },
+            range: ByteRange::new(range.start as u64, range.end as u64).expect("not empty"),
             input_at: None,
             held_bytes,
         }

@@ -257,6 +257,7 @@ pub(crate) const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
+        Level::Max => "max",
     }
 }
 

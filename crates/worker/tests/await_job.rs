@@ -6,18 +6,13 @@ use std::io::Write;
 use std::process::Stdio;
 
 use lepta_codec::Level;
-use lepta_worker::job::{JOB_HEADER_LENGTH, Job, Operation};
+use lepta_worker::job::{ByteRange, JOB_HEADER_LENGTH, Job, Operation};
 use support::{collect, compressed, mixed_input, noise, run, run_command, worker, worker_in_shell};
 
 fn job(operation: Operation) -> Job {
     Job {
-        operation,
         level: Level::Fast,
-        verify: true,
-        memory_limit: None,
-        input_limit: None,
-        key_every: 32,
-        reference: false,
+        ..Job::of(operation)
     }
 }
 
@@ -73,6 +68,41 @@ fn the_job_decides_about_level_and_verification() {
         (&"default".into(), &false.into())
     );
     assert!(run("compress --level default", &original).output == coded.output);
+}
+
+#[test]
+fn the_job_decides_about_the_part_that_comes_back() {
+    let original = mixed_input();
+    let coded = compressed(&original);
+    let half = original.len() / 2;
+    for (start, end) in [(0, 1), (half, half + 1000), (1, original.len())] {
+        let job = Job {
+            range: ByteRange::new(start as u64, end as u64),
+            ..job(Operation::Decompress)
+        };
+        let part = run("--await-job", &with_header(job, &coded));
+        assert!(part.assert_status(0).output == original[start..end]);
+        let range = format!("decompress --range {start}..{end}");
+        assert!(run(&range, &coded).output == part.output);
+    }
+    let beyond = Job {
+        range: ByteRange::new(0, original.len() as u64 + 1),
+        ..job(Operation::Decompress)
+    };
+    run("--await-job", &with_header(beyond, &coded)).assert_status(2);
+}
+
+#[test]
+fn the_job_decides_where_models_start_anew() {
+    let original = mixed_input();
+    let job = Job {
+        restart_every: 65_536,
+        ..job(Operation::Compress)
+    };
+    let coded = run("--await-job", &with_header(job, &original));
+    let said = run("compress --level fast --restart-every 65536", &original);
+    assert!(coded.assert_status(0).output == said.output);
+    assert!(coded.output != run("compress --level fast", &original).output);
 }
 
 #[test]

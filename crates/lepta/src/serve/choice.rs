@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Version};
-use lepta_worker::job::{Level, Operation};
+use lepta_worker::job::{ByteRange, Level, Operation, RESTART_EVERY_MIN};
 
 use super::refusal::Refusal;
 
@@ -19,6 +19,10 @@ pub(crate) struct Choice {
     pub(crate) buffer: bool,
     /// Refuse a compression that gains nothing.
     pub(crate) must_save: bool,
+    /// After how many bytes of the original decoding can start anew; 0: nowhere.
+    pub(crate) restart_every: u64,
+    /// The part of the original that is wanted; `None`: all of it.
+    pub(crate) range: Option<ByteRange>,
 }
 
 /// The options: name in the query, and as a header field behind this prefix.
@@ -26,18 +30,21 @@ const FIELD_PREFIX: &str = "lepta-";
 const LEVEL: &str = "level";
 const BUFFER: &str = "buffer";
 const MUST_SAVE: &str = "must-save";
-const OF_COMPRESSION: [&str; 3] = [LEVEL, BUFFER, MUST_SAVE];
-const OF_DECOMPRESSION: [&str; 1] = [BUFFER];
+const RESTART_EVERY: &str = "restart-every";
+const RANGE: &str = "range";
+const ALL: [&str; 5] = [LEVEL, BUFFER, MUST_SAVE, RESTART_EVERY, RANGE];
+const OF_COMPRESSION: &[&str] = &[LEVEL, BUFFER, MUST_SAVE, RESTART_EVERY];
+const OF_DECOMPRESSION: &[&str] = &[BUFFER, RANGE];
 
 impl Choice {
     /// Reads the options of a request for an operation.
     pub(crate) fn of(operation: Operation, request: &Parts) -> Result<Self, Refusal> {
-        let known: &[&str] = match operation {
-            Operation::Decompress => &OF_DECOMPRESSION,
-            _ => &OF_COMPRESSION,
+        let known = match operation {
+            Operation::Decompress => OF_DECOMPRESSION,
+            _ => OF_COMPRESSION,
         };
         let mut given = from_query(request.uri.query().unwrap_or(""), known)?;
-        for name in OF_COMPRESSION {
+        for name in ALL {
             let field = HeaderName::try_from(format!("{FIELD_PREFIX}{name}"));
             let values = field
                 .iter()
@@ -55,6 +62,7 @@ impl Choice {
         let level = match given.get(LEVEL).copied() {
             None | Some("default") => Level::Default,
             Some("fast") => Level::Fast,
+            Some("max") => Level::Max,
             Some(_) => return Err(not_a_value(LEVEL)),
         };
         // A client of HTTP/1.0 could not tell an answer that was cut off from a whole one.
@@ -63,10 +71,22 @@ impl Choice {
         if must_save && !buffer {
             return Err(Refusal::usage("must-save=1 needs buffer=1"));
         }
+        let range = given.get(RANGE).copied().map(|text| {
+            let range = ByteRange::parse(text);
+            range.ok_or_else(|| Refusal::usage("range is not START..END, or empty"))
+        });
+        let restart_every = given.get(RESTART_EVERY).copied().map(|text| {
+            let bytes = text.parse().ok();
+            bytes
+                .filter(|&bytes| bytes >= RESTART_EVERY_MIN)
+                .ok_or_else(|| not_a_value(RESTART_EVERY))
+        });
         Ok(Self {
             level,
             buffer,
             must_save,
+            restart_every: restart_every.transpose()?.unwrap_or(0),
+            range: range.transpose()?,
         })
     }
 }
@@ -126,14 +146,18 @@ mod tests {
         Choice::of(operation, &parts)
     }
 
+    const USUAL: Choice = Choice {
+        level: Level::Default,
+        buffer: false,
+        must_save: false,
+        restart_every: 0,
+        range: None,
+    };
+
     #[test]
     fn nothing_given_is_the_default() {
-        let expected = Choice {
-            level: Level::Default,
-            buffer: false,
-            must_save: false,
-        };
-        assert_eq!(choice(Operation::Compress, "", &[]), Ok(expected));
+        assert_eq!(choice(Operation::Compress, "", &[]), Ok(USUAL));
+        assert_eq!(choice(Operation::Decompress, "", &[]), Ok(USUAL));
     }
 
     #[test]
@@ -142,6 +166,7 @@ mod tests {
             level: Level::Fast,
             buffer: true,
             must_save: true,
+            ..USUAL
         };
         let query = "level=fast&buffer&must-save=1";
         assert_eq!(choice(Operation::Compress, query, &[]), Ok(expected));
@@ -150,6 +175,36 @@ mod tests {
             choice(Operation::Compress, "buffer=1", &fields),
             Ok(expected)
         );
+    }
+
+    #[test]
+    fn parts_and_places_to_start_anew_are_numbers_of_bytes() {
+        let part = Choice {
+            range: ByteRange::new(5, 17),
+            ..USUAL
+        };
+        let in_field = choice(Operation::Decompress, "", &[("Lepta-Range", "5..17")]);
+        assert_eq!(in_field, Ok(part));
+        let in_query = choice(Operation::Decompress, "range=5..17", &[]);
+        assert_eq!(in_query, Ok(part));
+        let anew = Choice {
+            restart_every: 65_536,
+            ..USUAL
+        };
+        let every = choice(Operation::Compress, "restart-every=65536", &[]);
+        assert_eq!(every, Ok(anew));
+        for query in ["range", "range=5..5", "range=5-17", "range=-1..17"] {
+            choice(Operation::Decompress, query, &[]).expect_err(query);
+        }
+        for query in [
+            "restart-every=4095",
+            "restart-every=",
+            "restart-every=0x1000",
+        ] {
+            choice(Operation::Compress, query, &[]).expect_err(query);
+        }
+        choice(Operation::Compress, "range=5..17", &[]).expect_err("not of a compression");
+        choice(Operation::Decompress, "restart-every=65536", &[]).expect_err("nor the other");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use axum::http::header::{CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, TRAILER};
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use bytes::Bytes;
-use lepta_worker::job::{Job, KEY_EVERY, Operation};
+use lepta_worker::job::{Job, Operation};
 use lepta_worker::status::Status;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -93,24 +93,23 @@ async fn admit(
     intake.read_ahead(deadline).await?;
     let reservation = match choice.buffer {
         true => {
-            let wanted = most_held(operation, intake.length());
+            let wanted = most_held(operation, &choice, intake.length());
             let patience = service.queue_timeout;
             Some(service.buffers.reserve(wanted, patience).await?)
         }
         false => None,
     };
     let worker = service.pool.worker(deadline).await?;
+    let operation = match operation {
+        Operation::Compress if service.shut_off.is_on() => Operation::Store,
+        operation => operation,
+    };
     let job = Job {
-        operation: match operation {
-            Operation::Compress if service.shut_off.is_on() => Operation::Store,
-            operation => operation,
-        },
         level: choice.level,
-        verify: true,
-        memory_limit: None,
         input_limit: Some(service.input_limit),
-        key_every: KEY_EVERY,
-        reference: false,
+        restart_every: choice.restart_every,
+        range: choice.range,
+        ..Job::of(operation)
     };
     Ok(Admission {
         choice,
@@ -132,7 +131,10 @@ fn check_length(service: &Service, intake: &Intake) -> Result<(), Refusal> {
 }
 
 /// Most bytes of an answer, if that is known: what cannot be compressed grows a little.
-fn most_held(operation: Operation, length: Option<u64>) -> Option<u64> {
+fn most_held(operation: Operation, choice: &Choice, length: Option<u64>) -> Option<u64> {
+    if let Some(range) = choice.range {
+        return Some(range.length());
+    }
     let length = length.filter(|_| operation == Operation::Compress)?;
     length.checked_add(length / 64)?.checked_add(4096)
 }

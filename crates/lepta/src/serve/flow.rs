@@ -4,7 +4,7 @@
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use lepta_worker::job::{Job, Operation};
+use lepta_worker::job::Job;
 use lepta_worker::status::Status;
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
@@ -25,7 +25,7 @@ const PIECE: usize = 64 << 10;
 
 /// A worker with its job.
 pub(crate) struct Flow {
-    operation: Operation,
+    job: Job,
     feeder: AbortOnDropHandle<Fed>,
     declined: CancellationToken,
     fed: Option<Fed>,
@@ -41,7 +41,7 @@ impl Flow {
         let declined = CancellationToken::new();
         let feeding = intake.feed(worker.stdin, job, declined.clone());
         Self {
-            operation: job.operation,
+            job,
             feeder: AbortOnDropHandle::new(tokio::spawn(feeding)),
             declined,
             fed: None,
@@ -93,19 +93,30 @@ impl Flow {
                 self.feeder.await.map_err(|_| lost())?
             }
         };
-        let in_whole = match fed {
-            Fed::Whole { length } => Some(length),
-            Fed::Declined(intake) => {
-                intake.linger();
-                None
+        let out = self.given;
+        let passed = match fed {
+            Fed::Whole { length } => Passed {
+                fed: length,
+                is_whole: true,
+                waits: false,
+                out,
+            },
+            Fed::Declined {
+                rest,
+                length,
+                waits,
+            } => {
+                rest.linger();
+                Passed {
+                    fed: length,
+                    is_whole: false,
+                    waits,
+                    out,
+                }
             }
             Fed::Broken(_) => return Err(broken_off()),
         };
-        let passed = Passed {
-            in_whole,
-            out: self.given,
-        };
-        judge(self.operation, ended, passed)
+        judge(&self.job, ended, passed)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lepta_worker::job::{Job, KEY_EVERY, Level, Operation};
+use lepta_worker::job::{Job, Level, Operation};
 use lepta_worker::status::Status;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, info};
@@ -116,13 +116,8 @@ async fn self_test(service: &Service) -> Result<(), Refusal> {
 
 async fn run(service: &Service, operation: Operation, object: Bytes) -> Result<Vec<u8>, Refusal> {
     let job = Job {
-        operation,
         level: Level::Fast,
-        verify: true,
-        memory_limit: None,
-        input_limit: None,
-        key_every: KEY_EVERY,
-        reference: false,
+        ..Job::of(operation)
     };
     let deadline = Instant::now() + service.deadline + service.queue_timeout;
     let worker = tokio::select! {

@@ -44,7 +44,14 @@ pub(crate) enum Fed {
         length: u64,
     },
     /// The worker did not want the rest.
-    Declined(Intake),
+    Declined {
+        /// What was not read.
+        rest: Intake,
+        /// Most bytes that the worker may have taken.
+        length: u64,
+        /// It had taken all that had come.
+        waits: bool,
+    },
     /// It broke off. The worker's input is still open.
     Broken(#[expect(dead_code, reason = "held so that it stays open")] ChildStdin),
 }
@@ -98,14 +105,14 @@ impl Intake {
         let mut length = 0;
         let mut pieces = std::mem::take(&mut self.ahead).into_iter();
         if stdin.write_all(&job.encode()).await.is_err() {
-            return Fed::Declined(self);
+            return self.declined(length, false);
         }
         loop {
             let piece = match pieces.next() {
                 Some(piece) => piece,
                 None => tokio::select! {
                     biased;
-                    () = declined.cancelled() => return Fed::Declined(self),
+                    () = declined.cancelled() => return self.declined(length, true),
                     frame = self.body.frame() => match frame {
                         None => return Fed::Whole { length },
                         Some(Err(_)) => return Fed::Broken(stdin),
@@ -115,8 +122,16 @@ impl Intake {
             };
             length += piece.len() as u64;
             if stdin.write_all(&piece).await.is_err() {
-                return Fed::Declined(self);
+                return self.declined(length, false);
             }
+        }
+    }
+
+    fn declined(self, length: u64, waits: bool) -> Fed {
+        Fed::Declined {
+            rest: self,
+            length,
+            waits,
         }
     }
 

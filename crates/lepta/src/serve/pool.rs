@@ -94,7 +94,11 @@ impl Pool {
     async fn wait_in_queue(&self, deadline: Instant) -> Result<Worker, Refusal> {
         let _place = Place::take(self).ok_or_else(busy)?;
         let mut fault = self.fault.subscribe();
-        let patience = deadline.min(Instant::now() + self.settings.queue_timeout);
+        // Who gets a worker has as much time left for it as was spent here. At the end of the time a
+        // worker would work for nothing, and the next in the queue would get it too late in turn.
+        let now = Instant::now();
+        let most = deadline.saturating_duration_since(now) / 2;
+        let patience = now + self.settings.queue_timeout.min(most);
         tokio::select! {
             biased;
             () = self.closing.cancelled() => Err(draining()),

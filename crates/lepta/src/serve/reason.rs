@@ -48,6 +48,7 @@ impl Reason {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Status(Status::Busy) => "all workers and all places in the queue are taken",
+            Self::Status(Status::Time) => "the request took more time than it may",
             Self::Status(Status::Usage) => "the request is not one that this service knows",
             Self::Status(status) => status.meaning(),
             Self::Aborted => "the client went away or its body broke off",
@@ -70,14 +71,6 @@ impl Reason {
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
-    }
-
-    /// Whether the same request may succeed soon.
-    pub(crate) fn is_passing(self) -> bool {
-        matches!(
-            self,
-            Self::Status(Status::Busy | Status::NoSandbox) | Self::Draining
-        )
     }
 }
 

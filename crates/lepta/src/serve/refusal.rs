@@ -49,8 +49,15 @@ impl Refusal {
 
     /// The client or its body was too slow.
     pub(crate) fn too_slow() -> Self {
-        let detail = "the request took longer than the service allows";
+        let detail = "the body took longer to come than a request may take";
         Self::new(Reason::Status(Status::Time), detail).answered_by(StatusCode::REQUEST_TIMEOUT)
+    }
+
+    /// The worker was, as on a machine with too much to do; the client was not.
+    pub(crate) fn not_done_in_time() -> Self {
+        let detail = "the work took longer than a request may take";
+        let refusal = Self::new(Reason::Status(Status::Time), detail);
+        refusal.answered_by(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     /// Answers with another HTTP status than the reason's own.
@@ -63,14 +70,24 @@ impl Refusal {
         self.http
     }
 
+    /// Whether the same request may succeed soon.
+    fn is_passing(&self) -> bool {
+        let passing = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
+        passing.contains(&self.http)
+    }
+
     /// The whole answer.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
+        let is_passing = self.is_passing();
         let problem = Problem {
             title: self.reason.meaning(),
             status: self.http.as_u16(),
             detail: &self.detail,
             reason: self.reason.name(),
-            retry: self.reason.is_passing(),
+            retry: is_passing,
             request_id,
         };
         // Texts and numbers can always be written as JSON.
@@ -81,7 +98,7 @@ impl Refusal {
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(CONTENT_TYPE, json);
         headers.insert(fields::REASON, HeaderValue::from_static(self.reason.name()));
-        if self.reason.is_passing() {
+        if is_passing {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
         response

@@ -99,6 +99,7 @@ const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
+        Level::Max => "max",
     }
 }
 

@@ -80,7 +80,8 @@ fn every_described_address_answers_as_described() {
     server.stop();
 }
 
-/// Every described value of every option is taken, in the query and as a field; others are not.
+/// Every described value of every option, or each of its examples, is taken, in the query and as a
+/// field; others are not.
 #[test]
 fn options_are_those_described() {
     let server = Server::start("--workers 2");
@@ -94,7 +95,9 @@ fn options_are_those_described() {
         for parameter in operation["parameters"].as_array().expect("a list") {
             let parameter = resolved(&description, parameter);
             let name = parameter["name"].as_str().expect("a name");
-            let Some(values) = parameter["schema"]["enum"].as_array() else {
+            let schema = &parameter["schema"];
+            let values = schema["enum"].as_array().or(schema["examples"].as_array());
+            let Some(values) = values else {
                 continue;
             };
             let send = |value: &str| {
@@ -115,7 +118,8 @@ fn options_are_those_described() {
                 request.body(&object).send()
             };
             for value in values {
-                let answer = send(value.as_str().expect("a word"));
+                let word = value.as_str().map_or(value.to_string(), str::to_owned);
+                let answer = send(&word);
                 answer.result();
                 check(&description, operation, &answer);
             }
@@ -132,6 +136,7 @@ fn options_are_those_described() {
 fn metrics_have_a_listener_of_their_own_if_asked() {
     let server = Server::start("--workers 1 --metrics-listen 0");
     assert_eq!(server.get("/metrics").status, 404);
+    server.post("/v1/compress?level=fast", photo()).result();
     let log = server.log();
     let line = log
         .lines()
@@ -143,6 +148,10 @@ fn metrics_have_a_listener_of_their_own_if_asked() {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut stream, &mut text).expect("an answer");
     for family in [
+        "requests",
+        "bytes_in",
+        "bytes_out",
+        "request_seconds",
         "queue_seconds",
         "verify_failures",
         "sandbox_kills",
@@ -157,6 +166,13 @@ fn metrics_have_a_listener_of_their_own_if_asked() {
     ] {
         let line = format!("# TYPE lepta_{family} ");
         assert!(text.contains(&line), "{family}: {text}");
+    }
+    for line in [
+        "lepta_requests_total{operation=\"compress\",reason=\"done\"} 1",
+        "lepta_bytes_in_total{operation=\"compress\"} 117638",
+        "lepta_request_seconds_count{operation=\"compress\"} 1",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}: {text}");
     }
     server.stop();
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::client::read_answer;
 use super::objects::{compressed, noise, photo, text};
-use super::server::{Server, wait_until};
+use super::server::{Server, signal, wait_until};
 
 /// A request that holds a worker and sends no more.
 fn stalled(server: &Server) -> UnixStream {
@@ -47,6 +47,40 @@ fn who_waits_too_long_gets_429() {
     let refused = server.post("/v1/compress", photo());
     assert_eq!((refused.status, refused.problem().as_str()), (429, "busy"));
     drop(_holds);
+    server.stop();
+}
+
+/// A worker that came at the end of a request's time would work for nothing, and the next one in the
+/// queue would come too late in its turn.
+#[test]
+fn who_could_not_be_served_in_time_does_not_wait_until_then() {
+    let server = Server::start("--workers 1 --deadline 4 --self-test-every 3600");
+    let _holds = stalled(&server);
+    wait_until("the worker is taken", || {
+        server.metric("lepta_workers_busy") == 1.0
+    });
+    let refused = server.post("/v1/compress", photo());
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "busy"));
+    assert_eq!(server.metric("lepta_workers_busy"), 1.0, "it had no worker");
+    server.stop();
+}
+
+/// A client that has sent what could be taken is told to try again, not that it was slow.
+#[test]
+fn slow_workers_are_not_blamed_on_clients() {
+    let server = Server::start("--workers 1 --deadline 2 --self-test-every 3600");
+    // All of the first fits the way to the worker, of the second only a part.
+    for object in [&photo()[..20_000], photo()] {
+        wait_until("the worker waits", || {
+            server.metric("lepta_workers_idle") == 1.0
+        });
+        for worker in server.children() {
+            signal(worker, "STOP");
+        }
+        let refused = server.post("/v1/compress", object);
+        assert_eq!((refused.status, refused.problem().as_str()), (503, "time"));
+        assert_eq!(refused.headers["retry-after"], "1");
+    }
     server.stop();
 }
 

@@ -4,10 +4,15 @@
 //! nothing.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
+use lepta_tests::jpeg_generator::{Content, JpegParameters, JpegStream, Process};
 use tempfile::TempDir;
 
 use super::client::Request;
@@ -25,23 +30,33 @@ fn podman(arguments: &[&str]) -> Output {
         .expect("podman runs")
 }
 
-/// Removes container and image at the end.
+/// Removes what it has made at the end.
 struct Container {
     name: String,
+    /// Its own, or the one that `LEPTA_IMAGE` names.
+    image: String,
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
         // They may not have come to be.
         podman(&["rm", "--force", "--time", "5", &self.name]);
-        podman(&["rmi", "--force", &self.name]);
+        if self.image == self.name {
+            podman(&["rmi", "--force", &self.image]);
+        }
     }
 }
 
 impl Container {
-    /// Builds an image of the last stage of the Dockerfile from programs that are there.
+    /// Of the image that `LEPTA_IMAGE` names, or of one of the last stage of the Dockerfile with
+    /// programs that are there.
     fn build(folder: &Path) -> Option<Self> {
-        let name = format!("lepta-test-{}", std::process::id());
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("lepta-test-{}-{number}", std::process::id());
+        if let Ok(image) = std::env::var("LEPTA_IMAGE") {
+            return Some(Self { name, image });
+        }
         let root = folder.join("image");
         fs::create_dir_all(root.join("usr/bin")).expect("a folder");
         fs::create_dir_all(root.join("run/lepta")).expect("a folder");
@@ -67,7 +82,10 @@ impl Container {
             eprintln!("SKIPPED: podman cannot build here: {}", messages(&built));
             return None;
         }
-        Some(Self { name })
+        Some(Self {
+            image: name.clone(),
+            name,
+        })
     }
 
     /// Starts it; `more` are further options.
@@ -101,7 +119,7 @@ impl Container {
             &workers,
         ];
         arguments.extend(more);
-        arguments.push(&self.name);
+        arguments.push(&self.image);
         let run = podman(&arguments);
         if !run.status.success() {
             eprintln!(
@@ -114,6 +132,41 @@ impl Container {
 
     fn healthcheck(&self) -> Output {
         podman(&["exec", &self.name, "/usr/bin/lepta", "healthcheck"])
+    }
+
+    /// How often the kernel has killed for memory in the container, and its peak in bytes.
+    fn memory(&self) -> (u64, u64) {
+        let process = podman(&["inspect", "--format", "{{.State.Pid}}", &self.name]);
+        let process = String::from_utf8_lossy(&process.stdout).trim().to_owned();
+        let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).expect("it runs");
+        // Hierarchies of version 1 are named; version 2 has one, which is not.
+        let of = |controller: &str| {
+            groups.lines().find_map(|line| {
+                let (_, rest) = line.split_once(':')?;
+                let (controllers, path) = rest.split_once(':')?;
+                let is_it = controllers.split(',').any(|name| name == controller);
+                is_it.then(|| path.trim_start_matches('/').to_owned())
+            })
+        };
+        let (folder, events, peak) = match of("memory") {
+            Some(path) => (
+                Path::new("/sys/fs/cgroup/memory").join(path),
+                "memory.oom_control",
+                "memory.max_usage_in_bytes",
+            ),
+            None => (
+                Path::new("/sys/fs/cgroup").join(of("").expect("a group")),
+                "memory.events",
+                "memory.peak",
+            ),
+        };
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect(name);
+        let kills = read(events);
+        let kills = kills
+            .lines()
+            .find_map(|line| line.strip_prefix("oom_kill "));
+        let number = |text: &str| text.trim().parse().expect("a number");
+        (number(kills.expect("a count")), number(&read(peak)))
     }
 
     fn stop(&self) -> String {
@@ -149,7 +202,8 @@ fn prepared() -> Option<(TempDir, TempDir, Container)> {
     Some((folder, sockets, container))
 }
 
-/// Set `LEPTA_PROGRAMS` to a folder of static programs, as `scripts/image --stage` makes them.
+/// Set `LEPTA_IMAGE` to the name of an image, as `scripts/image` makes them, or `LEPTA_PROGRAMS` to a
+/// folder of static programs, as `scripts/image --stage` does.
 #[test]
 #[ignore = "needs static programs, podman and runc"]
 fn the_image_works_within_its_limits() {
@@ -171,28 +225,112 @@ fn the_image_works_within_its_limits() {
 
     let mut objects = vec![photo().to_vec(), noise(1, 5_000_000)];
     objects.extend(photos().iter().map(|path| fs::read(path).expect("a photo")));
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
         for _ in 0..WORKERS + 2 {
             scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(object) = objects.get(index) else {
-                        return;
-                    };
-                    let coded = Request::new(&socket, "POST", "/v1/compress?level=fast");
-                    let coded = coded.body(object).send();
-                    let restored = Request::new(&socket, "POST", "/v1/decompress");
-                    let restored = restored.body(coded.result()).send();
-                    assert!(restored.result() == object);
+                while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    assert_comes_back(&socket, object, "");
                 }
             });
         }
     });
     eprintln!("{} objects came back", objects.len());
     // The filters of engine and worker are both in force.
-    let workers = jailed_workers();
-    assert_eq!(workers, WORKERS, "jailed workers in the container");
+    wait_until("all workers in the container are jailed", || {
+        jailed_workers() == WORKERS
+    });
+    let (kills, peak) = container.memory();
+    eprintln!("{peak} bytes at most in the container");
+    assert_eq!((kills, container.stop()), (0, "0 false".to_owned()));
+}
+
+/// Sends an object there and back; `options` are of both requests.
+fn assert_comes_back(socket: &Path, object: &[u8], options: &str) {
+    let send = |operation: &str, body: &[u8]| {
+        let request = Request::new(socket, "POST", &format!("/v1/{operation}?{options}"));
+        let request = request.body(body);
+        loop {
+            let answer = request.send();
+            if answer.status != 429 {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let coded = send("compress", object);
+    assert!(send("decompress", coded.result()).result() == object);
+}
+
+/// A progressive photo that takes its worker almost to its limit.
+fn hungry_photo(seed: u64) -> Vec<u8> {
+    let sampling = [(1, 1); 3];
+    let mut parameters = JpegParameters::new(seed, Process::Progressive, 8000, 900, &sampling);
+    parameters.content = Content::Noise { magnitude: 8 };
+    JpegStream::new(&parameters).into_bytes()
+}
+
+/// The value of a metric without labels.
+fn metric(socket: &Path, name: &str) -> f64 {
+    let answer = Request::new(socket, "GET", "/metrics").send();
+    let text = String::from_utf8(answer.body).expect("text");
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map_or(0.0, |value| value.parse().expect("a number"))
+}
+
+/// All workers at their limit, held answers and connections that take what they may, all at once.
+#[test]
+#[ignore = "needs static programs, podman and runc"]
+fn nothing_is_killed_for_memory() {
+    let Some((_folder, sockets, container)) = prepared() else {
+        return;
+    };
+    if !container.run(sockets.path(), &[]) {
+        return;
+    }
+    let socket = sockets.path().join("lepta.sock");
+    wait_until("the service is well", || {
+        container.healthcheck().status.success()
+    });
+    let objects: Vec<_> = (0..WORKERS as u64).map(hungry_photo).collect();
+    eprintln!("photos of {} bytes", objects[0].len());
+    // Heads as long as may be, and bodies that have begun: as many as may wait, and more connections.
+    let idle: Vec<_> = (0..240)
+        .map(|number| {
+            let request = Request::new(&socket, "POST", "/v1/compress");
+            let request = request.with("X-Long", &"x".repeat(28 << 10));
+            let stream = request.with("Content-Length", "1000000").begin();
+            if number < 50 {
+                // Less than takes a worker, so that the others get theirs.
+                (&stream)
+                    .write_all(&photo()[..16_000])
+                    .expect("a connection");
+            }
+            stream
+        })
+        .collect();
+    thread::scope(|scope| {
+        for round in 0..3 {
+            for object in &objects {
+                let socket = &socket;
+                scope.spawn(move || {
+                    let held = noise(round, 7_000_000);
+                    assert_comes_back(socket, &held, "buffer=1");
+                    assert_comes_back(socket, object, "");
+                });
+            }
+        }
+    });
+    let peak = metric(&socket, "lepta_worker_peak_rss_bytes");
+    eprintln!("{peak} bytes at most in a worker");
+    assert!((20e6..24e6).contains(&peak));
+    drop(idle);
+    let deaths = metric(&socket, "lepta_worker_deaths_total{cause=\"signal\"}");
+    let (kills, peak) = container.memory();
+    eprintln!("{peak} bytes at most in the container");
+    assert_eq!((kills, deaths), (0, 0.0));
     assert_eq!(container.stop(), "0 false");
 }
 

@@ -1,7 +1,9 @@
 //! Workers and services that end, by themselves or not.
 
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,7 @@ use super::objects::{compressed, noise, photo};
 use super::server::{PATIENCE, Server, signal, wait_until};
 
 /// Begins a request and waits until it has the only worker, whose number comes back.
-fn begin(server: &Server, target: &str) -> (std::os::unix::net::UnixStream, u32) {
+fn begin(server: &Server, target: &str) -> (UnixStream, u32) {
     let idle = server.children();
     let request = server.request("POST", target);
     let mut stream = request.with("Content-Length", "117638").begin();
@@ -113,32 +115,106 @@ fn a_client_that_goes_away_ends_its_worker() {
     server.stop();
 }
 
-/// Requests under way at the signal are answered, the next ones find nobody, and the process ends.
+/// Whichever workers die, and whenever: each costs one request at most, and all others are right.
 #[test]
-fn a_drain_lets_requests_end() {
-    let mut server = Server::start("--workers 2 --queue 64");
-    let objects: Vec<_> = (0..16).map(|seed| noise(seed, 400_000)).collect();
-    let requests: Vec<_> = objects
+fn killed_workers_cost_a_request_each_at_most() {
+    let server = Server::start("--workers 3 --self-test-every 3600");
+    let object = &photo()[..20_000];
+    let container = compressed(object, "fast");
+    let next = AtomicUsize::new(0);
+    let (requests, clients) = (150, 6);
+    let request = |number: usize| match number % 2 {
+        0 => (
+            server.post("/v1/compress?level=fast", object),
+            &container[..],
+        ),
+        _ => (server.post("/v1/decompress", &container), object),
+    };
+    let client = || {
+        let mut failed = 0;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= requests {
+                return failed;
+            }
+            let (answer, expected) = request(number);
+            if answer.is_whole && answer.status == 200 {
+                assert!(answer.result() == expected);
+                continue;
+            }
+            // An answer that had begun breaks off.
+            let is_refused = answer.status == 500 && answer.problem() == "killed";
+            assert!(is_refused || !answer.is_whole, "{answer:?}");
+            failed += 1;
+        }
+    };
+    let (failed, kills) = thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
+        let mut kills = 0;
+        while next.load(Ordering::Relaxed) < requests {
+            let workers: Vec<_> = server.children().into_iter().collect();
+            if let Some(worker) = workers.get(kills % 3) {
+                signal(*worker, "KILL");
+                kills += 1;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let failed = clients
+            .into_iter()
+            .map(|client| client.join().expect("a client"));
+        (failed.sum::<usize>(), kills)
+    });
+    assert!(failed <= kills, "{failed} requests failed of {kills} kills");
+    wait_until("all workers are there again", || {
+        server.children().len() == 3 && server.metric("lepta_workers_idle") == 3.0
+    });
+    server.post("/v1/compress?level=fast", object).result();
+    server.stop();
+}
+
+/// Workers of a service that is to drain.
+const WORKERS: f64 = 4.0;
+
+/// Requests of which a half has been sent, beside so many others.
+fn begin_all(server: &Server, objects: &[Vec<u8>], others: usize) -> Vec<UnixStream> {
+    let streams: Vec<_> = objects
         .iter()
         .map(|object| {
-            server
-                .request("POST", "/v1/compress?level=fast")
-                .body(object)
+            let length = object.len().to_string();
+            let request = server.request("POST", "/v1/compress?level=fast");
+            let mut stream = request.with("Content-Length", &length).begin();
+            let half = &object[..object.len() / 2];
+            stream.write_all(half).expect("a connection");
+            stream
         })
         .collect();
-    let answers: Vec<_> = thread::scope(|scope| {
-        let senders: Vec<_> = requests
-            .iter()
-            .map(|request| scope.spawn(move || request.send()))
-            .collect();
-        wait_until("all are under way", || {
-            server.metric("lepta_connections") >= 17.0
-        });
-        server.signal("TERM");
-        senders
-            .into_iter()
-            .map(|sender| sender.join().expect("an answer"))
-            .collect()
+    wait_until("all are in flight", || {
+        let busy = server.metric("lepta_workers_busy");
+        let waiting = server.metric("lepta_queue_depth");
+        busy == WORKERS && waiting + busy == (objects.len() + others) as f64
+    });
+    streams
+}
+
+/// All 64 requests in flight at the signal are answered, the next ones find nobody, and the process
+/// ends.
+#[test]
+fn a_drain_lets_requests_end() {
+    let mut server = Server::start(
+        "--workers 4 --queue 64 --queue-timeout 60 --drain 55 --self-test-every 3600",
+    );
+    let objects: Vec<_> = (0..64).map(|seed| noise(seed, 60_000)).collect();
+    let streams = begin_all(&server, &objects, 0);
+    server.signal("TERM");
+    wait_until("the socket is gone", || !server.socket().exists());
+    thread::scope(|scope| {
+        for (object, mut stream) in objects.iter().zip(streams) {
+            scope.spawn(move || {
+                let rest = &object[object.len() / 2..];
+                stream.write_all(rest).expect("a connection");
+                assert!(read_answer(&stream).result() == compressed(object, "fast"));
+            });
+        }
     });
     let status = server.wait();
     assert_eq!(
@@ -147,20 +223,55 @@ fn a_drain_lets_requests_end() {
         "{}",
         server.log()
     );
-    assert!(!server.socket().exists());
-    let mut done = 0;
-    for (object, answer) in objects.iter().zip(&answers) {
-        if answer.status == 200 {
-            assert!(answer.result() == compressed(object, "fast"));
-            done += 1;
-        } else if answer.status != 0 {
-            assert_eq!(
-                (answer.status, answer.problem().as_str()),
-                (503, "draining")
-            );
+}
+
+/// 64 requests in flight, half of which never end by themselves: when the time is over each has a right
+/// answer, a refusal, or an answer that is seen to be cut off.
+#[test]
+fn what_a_drain_cannot_wait_for_is_refused() {
+    let mut server =
+        Server::start("--workers 4 --queue 64 --queue-timeout 60 --drain 2 --self-test-every 3600");
+    // Its answer begins before its body has ended, and then waits.
+    let cut_object = noise(99, 1_000_000);
+    let coded = compressed(&cut_object, "fast");
+    let request = server.request("POST", "/v1/decompress");
+    let mut cut = request
+        .with("Content-Length", &coded.len().to_string())
+        .begin();
+    cut.write_all(&coded[..600_000]).expect("a connection");
+    wait_until("it has a worker", || {
+        server.metric("lepta_workers_busy") == 1.0
+    });
+    let objects: Vec<_> = (0..63).map(|seed| noise(seed, 60_000)).collect();
+    let streams = begin_all(&server, &objects, 1);
+    server.signal("TERM");
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for (number, (object, mut stream)) in objects.iter().zip(streams).enumerate() {
+            scope.spawn(move || {
+                let ends = number % 2 == 0;
+                if ends {
+                    // It may be refused already.
+                    let _ = stream.write_all(&object[object.len() / 2..]);
+                }
+                let answer = read_answer(&stream);
+                if ends && answer.status == 200 {
+                    assert!(answer.result() == compressed(object, "fast"));
+                } else {
+                    let refused = (answer.status, answer.problem());
+                    assert_eq!(refused, (503, "draining".to_owned()));
+                }
+            });
         }
-    }
-    assert!(done >= 2, "{done} of 16 were done");
+        let answer = read_answer(&cut);
+        assert_eq!((answer.status, answer.is_whole), (200, false));
+        assert!(cut_object.starts_with(&answer.body));
+    });
+    let status = server.wait();
+    let log = server.log();
+    assert_eq!((status.code(), status.signal()), (Some(1), None), "{log}");
+    // Without an end to the drain they would have taken two minutes.
+    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

@@ -10,10 +10,11 @@ use std::process::{Child, Command, Output, Stdio};
 
 use super::client::Request;
 use super::objects::{compressed, damaged_at_its_end, noise, photo};
+use super::python_tools::python_tool;
 use super::server::{Server, wait_until};
 use super::support::messages;
 
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../scripts/examples"
@@ -22,7 +23,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// Whether a program runs; says so if it does not.
-fn is_here(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn is_here(program: &str, arguments: &[&str]) -> bool {
     let run = Command::new(program)
         .args(arguments)
         .stdout(Stdio::null())
@@ -122,12 +123,12 @@ assert refused.status_code == 422 and refused.json()["reason"] == "truncated", r
 #[test]
 fn python_libraries_have_answers_held() {
     for (library, client) in [("requests", HELD_BY_REQUESTS), ("httpx", HELD_BY_HTTPX)] {
-        if !is_here("python3", &["-c", &format!("import {library}")]) {
+        let Some(mut python) = python_tool("python") else {
             continue;
-        }
+        };
         let server = Server::start("--workers 1");
         fs::write(server.folder().join("object"), photo()).expect("a file");
-        let output = Command::new("python3")
+        let output = python
             .args(["-c", &format!("{client}{HOLD}")])
             .current_dir(server.folder())
             .output()
@@ -191,6 +192,9 @@ fn nginx_passes_requests_answers_and_refusals_on() {
         let part = part.body(coded.result()).send();
         assert_eq!((part.status, part.is_whole), (206, true));
         assert!(part.body == object[1000..2000]);
+        // Lepta's own ranges: no more is decoded, held and sent on than the part needs.
+        let part = request("/v1/decompress?range=1000..1500").body(coded.result());
+        assert!(part.send().result() == &object[1000..1500]);
     }
     let refused = request("/v1/decompress").body(damaged_at_its_end()).send();
     assert_eq!(

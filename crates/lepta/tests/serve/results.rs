@@ -50,6 +50,67 @@ fn held_answers_have_their_verdict_in_front() {
 }
 
 #[test]
+fn parts_of_an_original_come_back_alone() {
+    let server = Server::start("--workers 2 --buffer-limit 100000");
+    let object = [photo(), &noise(4, 1_000_000), &text(4, 300_000)].concat();
+    let anew = server.post("/v1/compress?level=fast&restart-every=65536", &object);
+    let plain = compressed(&object, "fast");
+    assert!(anew.result() != plain);
+    for container in [anew.result(), &plain] {
+        for (start, end) in [
+            (0, 1),
+            (117_000, 118_000),
+            (1_000_000, 1_200_000),
+            (9, object.len()),
+        ] {
+            let target = format!("/v1/decompress?range={start}..{end}");
+            let part = server.post(&target, container);
+            assert!(part.result() == &object[start..end], "{start}..{end}");
+        }
+        // As much is held as the part has, whatever the original has.
+        let request = server.request("POST", "/v1/decompress?buffer=1");
+        let request = request.with("Lepta-Range", "1200000..1300000");
+        let part = request.chunked(container).send();
+        assert!(part.result() == &object[1_200_000..1_300_000]);
+        assert!(part.headers.contains_key("content-length"));
+    }
+    let beyond = format!(
+        "/v1/decompress?range={}..{}",
+        object.len(),
+        object.len() + 1
+    );
+    let refused = server.post(&beyond, &plain);
+    assert_eq!((refused.status, refused.problem().as_str()), (400, "usage"));
+    let across = format!("/v1/decompress?range=0..{}", object.len() + 1);
+    assert!(!server.post(&across, &plain).is_whole);
+    server.stop();
+}
+
+/// What is behind a part is not waited for, and damage in front of its end is seen.
+#[test]
+fn for_a_part_no_more_is_read_than_it_needs() {
+    let server = Server::start("--workers 1");
+    let object = noise(1, 1_500_000);
+    let damaged = damaged_at_its_end();
+    let part = server.post("/v1/decompress?range=5..70000", damaged);
+    assert!(part.result() == &object[5..70_000]);
+    let request = server.request("POST", "/v1/decompress?range=1000..2000");
+    let request = request.with("Content-Length", &damaged.len().to_string());
+    let mut stream = request.begin();
+    stream.write_all(&damaged[..600_000]).expect("a connection");
+    let answer = read_answer(&stream);
+    assert!(answer.result() == &object[1000..2000]);
+    drop(stream);
+    let target = "/v1/decompress?buffer=1&range=1490000..1495000";
+    let refused = server.post(target, damaged);
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (422, "checksum")
+    );
+    server.stop();
+}
+
+#[test]
 fn without_gain_the_answer_is_422_if_that_was_asked_for() {
     let server = Server::start("--workers 1");
     let target = "/v1/compress?buffer=1&must-save=1&level=fast";
