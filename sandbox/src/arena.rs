@@ -14,7 +14,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use talc::DefaultBinning;
 use talc::base::binning::Binning;
@@ -25,7 +25,8 @@ use talc::source::Source;
 use crate::last_words::leave_with_words;
 use crate::status;
 
-/// Address space of one arena, in bytes: the most that [`set_limit`] can allow.
+/// Address space of one arena, in bytes, unless the allocator was made with another: the most that
+/// [`set_limit`] can allow.
 pub const RESERVATION: usize = 64 << 20;
 
 /// A heap grows in multiples of this many bytes, so that what it spans follows what it needs.
@@ -41,10 +42,10 @@ pub enum Arena {
     Second = 1,
 }
 
-/// Lowers the most bytes that the arena may span, its own records included; at most [`RESERVATION`],
+/// Lowers the most bytes that the arena may span, its own records included; at most what is reserved,
 /// which is the limit until then. What is allocated already stays, even beyond the new limit.
 pub fn set_limit(arena: Arena, bytes: usize) {
-    heap(arena).talc.source.limit = bytes.min(RESERVATION);
+    heap(arena).talc.source.limit = bytes;
 }
 
 /// Bytes that are allocated in the arena now, as asked for.
@@ -63,14 +64,27 @@ pub(crate) fn use_in_this_thread(arena: Arena) {
     CURRENT.set(arena);
 }
 
-/// The global allocator of a worker. It has no state of its own: all values of it are the same.
-#[derive(Debug, Default)]
-pub struct ArenaAllocator;
+/// The global allocator of a process, which has one.
+#[derive(Debug)]
+pub struct ArenaAllocator {
+    reservation: usize,
+}
+
+impl Default for ArenaAllocator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl ArenaAllocator {
     /// The allocator, for a `static`.
     pub const fn new() -> Self {
-        Self
+        Self::with_reservation(RESERVATION)
+    }
+
+    /// The same with so many bytes of addresses for each arena.
+    pub const fn with_reservation(reservation: usize) -> Self {
+        Self { reservation }
     }
 }
 
@@ -108,6 +122,10 @@ impl Drop for Inside {
 unsafe impl GlobalAlloc for ArenaAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _inside = Inside::enter();
+        if REGION.load(Ordering::Acquire).is_null() {
+            // All that come here first store the same.
+            RESERVED.store(self.reservation, Ordering::Relaxed);
+        }
         let mut heap = heap(CURRENT.get());
         // SAFETY: the caller vouches for a size above 0.
         match unsafe { heap.talc.allocate(layout) } {
@@ -156,7 +174,8 @@ fn exhausted(heap: &Heap, size: usize) -> ! {
         status::MEMORY,
         format_args!(
             "out of memory: {size} bytes more are needed, {} of at most {} are in use",
-            heap.used, heap.talc.source.limit
+            heap.used,
+            heap.talc.source.limit()
         ),
     )
 }
@@ -179,7 +198,7 @@ static HEAPS: [Lock; 2] = [const {
 
 /// The arena, locked, with its part of the region known to it.
 fn heap(arena: Arena) -> lock_api::MutexGuard<'static, SpinLock, Heap> {
-    let start = region().wrapping_add(arena as usize * RESERVATION);
+    let start = region().wrapping_add(arena as usize * reserved());
     let mut heap = HEAPS[arena as usize].lock();
     heap.talc.source.start = start;
     heap
@@ -187,16 +206,23 @@ fn heap(arena: Arena) -> lock_api::MutexGuard<'static, SpinLock, Heap> {
 
 /// The arena in whose part of the region an allocated block lies.
 fn owner(block: *mut u8) -> Arena {
-    if block.addr() - region().addr() < RESERVATION {
+    if block.addr() - region().addr() < reserved() {
         Arena::Main
     } else {
         Arena::Second
     }
 }
 
+/// Bytes of addresses of one arena.
+static RESERVED: AtomicUsize = AtomicUsize::new(RESERVATION);
+
+fn reserved() -> usize {
+    RESERVED.load(Ordering::Relaxed)
+}
+
 static REGION: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
-/// The start of the region of two times [`RESERVATION`] bytes.
+/// The start of the region, which has as many bytes of addresses for each arena.
 fn region() -> *mut u8 {
     let region = REGION.load(Ordering::Acquire);
     if region.is_null() { reserve() } else { region }
@@ -205,7 +231,7 @@ fn region() -> *mut u8 {
 /// Maps the region. If two threads are first, one mapping is given up: it costs address space only.
 #[cold]
 fn reserve() -> *mut u8 {
-    let length = HEAPS.len() * RESERVATION;
+    let length = HEAPS.len() * reserved();
     // SAFETY: a new private mapping, at an address of the kernel's choice, touches nothing else.
     let mapped = unsafe {
         libc::mmap(
@@ -241,7 +267,7 @@ struct Growth {
     start: *mut u8,
     /// One past the heap's last byte, if there is a heap.
     end: Option<NonNull<u8>>,
-    /// Most bytes from `start` that the heap may span; at most [`RESERVATION`].
+    /// Most bytes from `start` that the heap may span, if that is less than what is reserved.
     limit: usize,
 }
 
@@ -253,8 +279,13 @@ impl Growth {
         Self {
             start: ptr::null_mut(),
             end: None,
-            limit: RESERVATION,
+            limit: usize::MAX,
         }
+    }
+
+    /// Most bytes that the heap may span.
+    fn limit(&self) -> usize {
+        self.limit.min(reserved())
     }
 
     /// Bytes from the start to the heap's end.
@@ -278,7 +309,7 @@ impl Growth {
             .spanned()
             .checked_add(need)?
             .checked_next_multiple_of(GROWTH)?
-            .min(self.limit);
+            .min(self.limit());
         // Less than a chunk is not taken, so that it would not be progress.
         (wanted >= self.spanned() + CHUNK_UNIT).then_some(wanted)
     }
@@ -292,7 +323,7 @@ unsafe impl Source for Growth {
         let new_end = start.wrapping_add(span);
         talc.source.end = match talc.source.end {
             // SAFETY: `end` is what the last `claim` or `extend` returned; what lies between it and
-            // `new_end` is in this arena's part of the region (span ≤ limit ≤ RESERVATION), mapped
+            // `new_end` is in this arena's part of the region (span ≤ limit ≤ what is reserved), mapped
             // for ever, and nobody else's.
             Some(end) => Some(unsafe { talc.extend(end, new_end) }),
             // SAFETY: the same for the part from its start.

@@ -19,6 +19,7 @@ pub(crate) struct Grants {
     descriptors: Vec<(DescriptorUse, RawFd)>,
     /// Address and length.
     result_buffers: Vec<(u64, u64)>,
+    waking: bool,
 }
 
 impl Grants {
@@ -28,6 +29,10 @@ impl Grants {
 
     pub(crate) fn result_buffer(&mut self, range: (u64, u64)) {
         self.result_buffers.push(range);
+    }
+
+    pub(crate) fn waking(&mut self) {
+        self.waking = true;
     }
 
     /// The numbers of all descriptors.
@@ -51,6 +56,14 @@ impl Grants {
                     Ok(vec![argument_is(0, address)?, argument_is(1, length)?])
                 })
                 .collect(),
+            Condition::Waking if !self.waking => Ok(Vec::new()),
+            Condition::Waking => {
+                let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+                Ok(vec![vec![argument_is(
+                    1,
+                    u64::from(operation.cast_unsigned()),
+                )?]])
+            }
             Condition::Protection(protection) => Ok(vec![vec![argument_is(
                 2,
                 u64::from(protection.cast_unsigned()),
@@ -125,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_not_granted_has_no_rule() {
         let grants = Grants::default();
-        for call in ["read", "write", "mprotect"] {
+        for call in ["read", "write", "mprotect", "futex"] {
             assert_eq!(rules_for(&grants, call), 0, "{call}");
         }
     }
@@ -138,9 +151,11 @@ mod tests {
         grants.descriptor(DescriptorUse::Output, 1);
         grants.result_buffer((0x1000, 0x2000));
         grants.result_buffer((0x8000, 0x2000));
+        grants.waking();
         assert_eq!(rules_for(&grants, "read"), 2);
         assert_eq!(rules_for(&grants, "write"), 1);
         assert_eq!(rules_for(&grants, "mprotect"), 4);
+        assert_eq!(rules_for(&grants, "futex"), 1);
     }
 
     #[test]

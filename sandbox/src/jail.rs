@@ -137,6 +137,12 @@ impl Jail {
         Ok(buffer)
     }
 
+    /// Grants waking threads that wait, for code of others that does so although there are none. Nothing is
+    /// granted by which a thread could wait.
+    pub fn waking(&mut self) {
+        self.grants.waking();
+    }
+
     /// A channel from one thread to another, for at most `capacity` values on their way, at least 1.
     ///
     /// # Errors

@@ -27,6 +27,8 @@ pub enum Condition {
     Descriptor(DescriptorUse),
     /// The first two arguments are exactly the address and the length of a result buffer.
     ResultBuffer,
+    /// The second argument is exactly `FUTEX_WAKE_PRIVATE`, and the process was granted waking.
+    Waking,
     /// The third argument is exactly this protection, as `mprotect` takes it.
     Protection(i32),
 }
@@ -94,6 +96,12 @@ pub const POLICY: &[Row] = &[
         why: "a buffer takes the next result",
     },
     Row {
+        call: "futex",
+        number: libc::SYS_futex,
+        conditions: &[Condition::Waking],
+        why: "a library of `lepta-import` wakes threads that there are none of; no other process is granted it",
+    },
+    Row {
         call: "exit_group",
         number: libc::SYS_exit_group,
         conditions: &[],
@@ -132,6 +140,7 @@ impl fmt::Display for Condition {
             Self::ResultBuffer => {
                 formatter.write_str("address and length: exactly those of a result buffer")
             }
+            Self::Waking => formatter.write_str("operation: exactly `FUTEX_WAKE_PRIVATE`"),
             Self::Protection(READ) => formatter.write_str("protection: exactly `PROT_READ`"),
             Self::Protection(READ_WRITE) => {
                 formatter.write_str("protection: exactly `PROT_READ|PROT_WRITE`")

@@ -20,6 +20,7 @@ mod error;
 mod fault;
 mod jpeg;
 mod png;
+mod probe;
 mod reference_file;
 mod simd;
 mod stream;
@@ -28,6 +29,7 @@ pub use error::Error;
 #[cfg(feature = "fault-injection")]
 pub use fault::Damage;
 pub use jpeg::NotModelled;
+pub use probe::{PROBED, ProbedImage, probe};
 pub use reference_file::{ReferenceFile, ReferenceIdentity};
 pub use stream::{
     CONTAINER_HEADER_SIZE, ContainerEnd, Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded,

@@ -48,7 +48,10 @@ pub enum Command {
     },
     /// Print the manual page
     #[command(hide = true)]
-    Manual,
+    Manual {
+        /// Write those of all commands into this folder instead
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Options that every way of starting workers has.
@@ -158,6 +161,8 @@ pub struct OutputArguments {
 pub enum BatchCommand {
     /// Compress what is new or has changed in a folder into an archive
     Compress(BatchCompressArguments),
+    /// Take over .lep files, and screenshots kept as JPEG XL of their differences, into an archive
+    Import(BatchImportArguments),
     /// Restore files from an archive
     Restore(BatchRestoreArguments),
     /// Decode what an archive has stored and compare it with its BLAKE3
@@ -213,9 +218,47 @@ pub struct BatchCompressArguments {
     /// The archive is of the same files, which were elsewhere before
     #[arg(long)]
     pub moved: bool,
+    /// Go on for ever: take each file once nobody has changed it for some time or has it open for writing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    /// How long a file must not have changed, with --watch
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "watch")]
+    pub settle: u64,
+    /// How long after its last screenshot a run counts as ended, with --watch; until then it is stored as it
+    /// fills runs, and its last screenshot stays
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        requires = "watch"
+    )]
+    pub run_settle: u64,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]
     pub level: LevelArgument,
+    /// What all of it has.
+    #[command(flatten)]
+    pub common: BatchArguments,
+}
+
+/// Arguments of `batch import`.
+#[derive(Args, Debug)]
+pub struct BatchImportArguments {
+    /// The folder that has what other tools compressed
+    #[arg(value_name = "SRC")]
+    pub source: PathBuf,
+    /// The archive: a folder elsewhere, made if it is not there
+    #[arg(value_name = "DEST")]
+    pub archive: PathBuf,
+    /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub key_every: u32,
+    /// Model for compression
+    #[arg(long, value_enum, default_value_t)]
+    pub level: LevelArgument,
+    /// The program that reads them [default: $LEPTA_IMPORT, or lepta-import beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    pub import_program: Option<PathBuf>,
     /// What all of it has.
     #[command(flatten)]
     pub common: BatchArguments,
@@ -250,6 +293,10 @@ pub struct BatchRestoreArguments {
     /// Replace existing files
     #[arg(short, long)]
     pub force: bool,
+    /// Restore what damage has left of the archive, without its ledger if need be; what is left of a damaged
+    /// file gets .partial behind its name
+    #[arg(long)]
+    pub salvage: bool,
     /// What all of it has.
     #[command(flatten)]
     pub common: BatchArguments,

@@ -49,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Healthcheck(arguments)) => serve::healthcheck::run(arguments),
         Some(Command::Batch(command)) => watched(|interruption| batch::run(command, interruption)),
         Some(Command::Completions { shell }) => documents::print_completions(*shell),
-        Some(Command::Manual) => documents::print_manual(),
+        Some(Command::Manual { folder }) => documents::print_manual(folder.as_deref()),
         None => watched(|interruption| files::run(&command_line.files, interruption)),
     })
 }

@@ -3,7 +3,7 @@
 //! Invariant: a problem is told on one line, whatever characters names have.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use lepta_worker::status::Status;
@@ -77,8 +77,13 @@ impl Problem {
 
     /// Writes it to standard error.
     pub fn tell(&self) {
-        eprintln!("lepta: {self}");
+        say(&format!("lepta: {self}"));
     }
+}
+
+/// Writes a line to standard error. If nobody can read it, the exit status still tells.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl fmt::Display for Problem {

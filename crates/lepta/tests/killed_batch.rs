@@ -9,13 +9,15 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{CALLS, is_killed, killed_at, lepta, messages, noise, strace_is_there};
+use support::{
+    CALLS, is_killed, killed_at, lepta, messages, noise, screenshot_of, strace_is_there,
+};
 use tempfile::TempDir;
 
 fn originals() -> Vec<(String, Vec<u8>)> {
     let shot = |number: u8| {
         let name = format!("shots/2024-06-26T08:22:5{number}.png");
-        (name, [number; 40].repeat(50))
+        (name, screenshot_of(40, 20, usize::from(number)))
     };
     vec![
         shot(0),

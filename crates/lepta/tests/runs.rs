@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{messages, run, screenshot, succeed, summary};
+use support::{messages, run, screenshot, screenshot_of, succeed, summary};
 use tempfile::TempDir;
 
 fn name(number: usize) -> String {
@@ -178,4 +178,30 @@ fn runs_can_be_switched_off_and_need_several_frames() {
     ));
     assert_eq!(counts["in_runs"], 0, "{counts}");
     succeed(here, "batch verify out");
+}
+
+#[test]
+fn a_run_has_frames_of_one_size_and_images_alone() {
+    let folder = tree(0);
+    let here = folder.path();
+    // Two screens that take turns, as when a laptop is docked, and what only bears such a name.
+    for number in 0..9 {
+        let bytes = match number {
+            8 => b"no image ".repeat(900),
+            number if number % 2 == 0 => screenshot_of(60, 40, number),
+            number => screenshot_of(40, 60, number),
+        };
+        fs::write(here.join("in").join(name(number)), bytes).expect("written");
+    }
+    let counts = summary(&succeed(here, "batch compress --json --level fast in out"));
+    assert_eq!(
+        (&counts["runs"], &counts["in_runs"], &counts["compressed"]),
+        (&2.into(), &8.into(), &1.into()),
+        "{counts}"
+    );
+    succeed(here, "batch restore out back");
+    for number in 0..9 {
+        let read = |folder: &str| fs::read(here.join(folder).join(name(number))).expect("a file");
+        assert!(read("in") == read("back"), "{number}");
+    }
 }

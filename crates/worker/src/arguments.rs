@@ -15,13 +15,14 @@ use crate::report::level_name;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-Usage: lepta-worker compress|decompress|verify|store|inspect [OPTIONS] <INPUT >OUTPUT
+Usage: lepta-worker compress|decompress|verify|store|inspect|probe [OPTIONS] <INPUT >OUTPUT
 
   compress     any bytes in, a verified container out
   decompress   containers in, the original bytes out
   verify       containers in: are they whole? writes nothing
   store        any bytes in, a verified container out that holds them as they are
   inspect      the end of a container in: what does it say of itself? writes nothing
+  probe        the first bytes of a file in: which image, of which size? writes nothing
 
 Options:
   --level NAME           model for compression: fast, default or max [default]
@@ -213,7 +214,7 @@ impl Arguments {
         };
         rule(
             self.operation.is_none() && !self.await_job,
-            "say compress, decompress, verify, store or inspect (see --help)",
+            "say compress, decompress, verify, store, inspect or probe (see --help)",
         )?;
         let is_job_said = self.level.is_some()
             || self.key_every.is_some()
@@ -315,7 +316,7 @@ fn operation(value: OsString) -> Result<Operation, Mistake> {
     let found = Operation::ALL.into_iter().find(named);
     found.ok_or_else(|| {
         Mistake(format!(
-            "{value}: not compress, decompress, verify, store or inspect"
+            "{value}: not compress, decompress, verify, store, inspect or probe"
         ))
     })
 }

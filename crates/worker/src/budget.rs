@@ -122,7 +122,7 @@ pub(crate) fn image_bytes(
     let state_spared = MODEL + WORK - SCANS_STATE;
     let whole = match operation {
         Operation::Compress | Operation::Store => 2 * rows + spared + 2 * state_spared,
-        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+        Operation::Decompress | Operation::Verify | Operation::Inspect | Operation::Probe => {
             rows + spared + state_spared
         }
     };
@@ -162,7 +162,7 @@ pub(crate) fn row_bytes(
         Operation::Compress | Operation::Store => {
             Ok(remainder(limit, COMPRESS_FIXED + reference)? / 2)
         }
-        Operation::Decompress | Operation::Verify | Operation::Inspect => {
+        Operation::Decompress | Operation::Verify | Operation::Inspect | Operation::Probe => {
             remainder(limit, DECOMPRESS_FIXED + reference)
         }
     }

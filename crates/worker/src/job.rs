@@ -5,7 +5,7 @@
 //! |---:|---:|---|
 //! | 0 | 4 | magic `LJOB` |
 //! | 4 | 1 | version of this layout: 2 |
-//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store, 5 inspect |
+//! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store, 5 inspect, 6 probe |
 //! | 6 | 1 | level: 1 fast, 2 default, 3 max |
 //! | 7 | 1 | flags: bit 0 = do not verify, bit 1 = with the reference of the descriptor that the worker was started with; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
@@ -29,6 +29,9 @@ pub use lepta_codec::{KEY_EVERY, Level};
 
 /// How many of a container's last bytes [`Operation::Inspect`] needs at most.
 pub const INSPECTED: usize = lepta_codec::ContainerEnd::SIZE_MAX;
+
+/// How many of a file's first bytes [`Operation::Probe`] reads at most.
+pub const PROBED: usize = lepta_codec::PROBED;
 
 /// Length of an encoded job in bytes.
 pub const JOB_HEADER_LENGTH: usize = 64;
@@ -55,16 +58,20 @@ pub enum Operation {
     /// The last bytes of a container in, [`INSPECTED`] or all there are; nothing out: what the container
     /// says about itself at its end.
     Inspect,
+    /// The first bytes of a file in, [`PROBED`] or all there are; nothing out: which kind of image it begins
+    /// with, and how large that is.
+    Probe,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Compress,
         Self::Decompress,
         Self::Verify,
         Self::Store,
         Self::Inspect,
+        Self::Probe,
     ];
 
     /// The word on the command line and in reports.
@@ -75,6 +82,7 @@ impl Operation {
             Self::Verify => "verify",
             Self::Store => "store",
             Self::Inspect => "inspect",
+            Self::Probe => "probe",
         }
     }
 
@@ -85,6 +93,7 @@ impl Operation {
             Self::Verify => 3,
             Self::Store => 4,
             Self::Inspect => 5,
+            Self::Probe => 6,
         }
     }
 }
@@ -439,7 +448,7 @@ mod tests {
         assert_eq!(with(0, b'X'), Err(JobError::Magic(*b"XJOB")));
         assert_eq!(with(4, 1), Err(JobError::Version(1)));
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
-        assert_eq!(with(5, 6), Err(JobError::Operation(6)));
+        assert_eq!(with(5, 7), Err(JobError::Operation(7)));
         assert_eq!(with(6, 3), Err(JobError::Level(3)));
         assert_eq!(with(7, 4), Err(JobError::Flags(4)));
         for reserved in RESERVED.into_iter().flatten() {

@@ -21,6 +21,7 @@ use crate::fault::Injection;
 use crate::inline_checker::InlineChecker;
 use crate::inspect::inspect;
 use crate::last_words::note_progress;
+use crate::probe::probe;
 use crate::range::{Part, decode_range};
 use crate::reference::ReferenceInput;
 use crate::report::Report;
@@ -81,6 +82,10 @@ pub(crate) fn run_job(
                 Operation::Verify => decompress(&task, input, None, report),
                 Operation::Inspect => {
                     let outcome = inspect(input, &mut report);
+                    (report, outcome)
+                }
+                Operation::Probe => {
+                    let outcome = probe(input, &mut report);
                     (report, outcome)
                 }
             }

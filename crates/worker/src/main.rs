@@ -33,6 +33,7 @@ mod job_runner;
 mod json;
 mod last_words;
 mod missing;
+mod probe;
 mod range;
 mod reference;
 mod report;

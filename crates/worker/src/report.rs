@@ -114,7 +114,7 @@ impl Report {
         let (original, compressed) = match self.operation? {
             Operation::Compress | Operation::Store => (self.bytes_in, self.tally.bytes_out),
             Operation::Decompress | Operation::Inspect => (self.tally.bytes_out, self.bytes_in),
-            Operation::Verify => return None,
+            Operation::Verify | Operation::Probe => return None,
         };
         (original > 0).then(|| 100.0 * (1.0 - compressed as f64 / original as f64))
     }
@@ -172,12 +172,18 @@ impl Report {
 
     fn success(&self) -> String {
         let mut parts = Vec::new();
+        if self.operation == Some(Operation::Probe) && self.contents.kind.is_none() {
+            parts.push("no JPEG or PNG".to_owned());
+        }
         if let Some(kind) = self.contents.kind {
             let size = self.contents.dimensions;
             parts.push(size.map_or_else(
                 || kind.to_owned(),
                 |(width, height)| format!("{kind} {width}x{height}"),
             ));
+        }
+        if self.operation == Some(Operation::Probe) {
+            return self.finished(parts);
         }
         parts.push(match self.operation {
             Some(Operation::Verify) => format!("{} bytes are whole", self.bytes_in),
@@ -206,6 +212,11 @@ impl Report {
             .to_owned(),
         );
         parts.extend(self.alarm());
+        self.finished(parts)
+    }
+
+    /// The parts, and what is said of each job.
+    fn finished(&self, mut parts: Vec<String>) -> String {
         if let Some(peak) = self.peak_rss_bytes {
             parts.push(format!("peak {:.1} MB", peak as f64 / 1e6));
         }

@@ -51,7 +51,9 @@ pub(crate) fn run(arguments: &Arguments) -> ! {
 /// The threads that the operation can make use of.
 fn threads(arguments: &Arguments) -> Threads {
     match arguments.operation {
-        Some(Operation::Decompress | Operation::Verify | Operation::Inspect) => Threads::One,
+        Some(Operation::Decompress | Operation::Verify | Operation::Inspect | Operation::Probe) => {
+            Threads::One
+        }
         Some(Operation::Compress | Operation::Store) | None => arguments.threads,
     }
 }
@@ -59,7 +61,9 @@ fn threads(arguments: &Arguments) -> Threads {
 /// Sealed buffers that the operation may need.
 fn sealed_buffers(arguments: &Arguments) -> usize {
     match arguments.operation {
-        Some(Operation::Decompress | Operation::Verify | Operation::Inspect) => 0,
+        Some(Operation::Decompress | Operation::Verify | Operation::Inspect | Operation::Probe) => {
+            0
+        }
         Some(Operation::Compress | Operation::Store) | None => {
             usize::from(arguments.threads.count())
         }
@@ -88,7 +92,7 @@ fn check_descriptors(arguments: &Arguments) -> Result<(), Failure> {
     }
     let writes = !matches!(
         arguments.operation,
-        Some(Operation::Verify | Operation::Inspect)
+        Some(Operation::Verify | Operation::Inspect | Operation::Probe)
     );
     if writes && standard_descriptor_was_closed(1) {
         return Err(Failure::new(Status::Write, "standard output is closed"));

@@ -192,3 +192,19 @@ fn needed(arguments: &str) -> u64 {
 fn numbers(text: &str) -> impl Iterator<Item = u64> {
     text.split(' ').filter_map(|word| word.parse().ok())
 }
+
+#[test]
+fn a_probe_says_what_a_file_is_from_its_start() {
+    let photo = sample_photo();
+    let run = run("probe --report json", &photo[..8000]);
+    let report = run.assert_status(0).report();
+    assert!(run.output.is_empty());
+    assert_eq!(
+        (&report["operation"], &report["kind"], &report["jailed"]),
+        (&"probe".into(), &"JPEG".into(), &true.into()),
+        "{report}"
+    );
+    assert!(report["width"].as_u64() > Some(0) && report["height"].as_u64() > Some(0));
+    let nothing = support::run("probe --report json", b"text").report();
+    assert!(nothing["kind"].is_null() && nothing["width"].is_null());
+}

@@ -26,8 +26,7 @@ mod token_queue;
 
 use crate::entropy::RangeDecoder;
 use crate::{Error, Level, NotModelled, ReferenceFile};
-pub(crate) use chunk_parser::SIGNATURE;
-use chunk_parser::{ChunkParser, Found};
+pub(crate) use chunk_parser::{ChunkParser, Found, SIGNATURE};
 use deflate::Parameters;
 use encoding::Reader;
 use given_reference::GivenImage;

@@ -22,6 +22,7 @@ use super::source::{Source, SourceFile};
 use super::store::Store;
 use super::summary::{FileRecord, Summary};
 use super::walk::{Found, walk};
+use super::watch::{Frames, Watch};
 use super::work::{locked, spread, threads};
 use crate::command_line::BatchCompressArguments;
 use crate::interruption::Interruption;
@@ -58,36 +59,46 @@ pub(crate) fn run(
             interruption,
         );
     }
-    let ledger = Ledger::open_or_create(&archive)?;
-    ledger.claim(&source.root, arguments.moved)?;
-    let compression = Compression {
-        store: Store {
-            archive: &archive,
-            ledger: &ledger,
-            worker: &worker,
-            options,
-            leave: arguments.leave_incompressible,
-            interruption,
-        },
-        source,
-        remove: arguments.rm,
-        runs: !arguments.no_runs,
-        key_every: arguments.key_every,
-        summary: Summary::new(),
-        display: Display::new(&arguments.common),
-        emptied: Mutex::default(),
-        has_changes: AtomicBool::new(false),
+    let pass = |watch: Option<&Watch>| {
+        let ledger = Ledger::open_or_create(&archive)?;
+        ledger.claim(&source.root, arguments.moved)?;
+        let compression = Compression {
+            store: Store {
+                archive: &archive,
+                ledger: &ledger,
+                worker: &worker,
+                options,
+                leave: arguments.leave_incompressible,
+                interruption,
+            },
+            source: &source,
+            remove: arguments.rm,
+            runs: !arguments.no_runs,
+            key_every: arguments.key_every,
+            summary: Summary::new(),
+            display: Display::new(&arguments.common, watch.is_none()),
+            emptied: Mutex::default(),
+            has_changes: AtomicBool::new(false),
+            watch,
+        };
+        compression.settle_removals()?;
+        compression.run(threads(arguments.common.jobs))?;
+        if let Some(path) = &arguments.report {
+            Page::of(&ledger.view()?)?.write(path)?;
+        }
+        Ok(match watch.is_some() && compression.summary.is_idle() {
+            true => Status::Done,
+            false => compression.summary.finish(&compression.display),
+        })
     };
-    compression.settle_removals()?;
-    compression.run(threads(arguments.common.jobs))?;
-    if let Some(path) = &arguments.report {
-        Page::of(&ledger.view()?)?.write(path)?;
+    match arguments.watch {
+        true => Watch::new(arguments).run(pass, interruption),
+        false => pass(None),
     }
-    Ok(compression.summary.finish(&compression.display))
 }
 
 /// Refuses an archive inside of what it is made of, and the other way round.
-fn check_apart(source: &Path, archive: &Path) -> Result<(), Problem> {
+pub(super) fn check_apart(source: &Path, archive: &Path) -> Result<(), Problem> {
     let existing = archive.ancestors().find_map(|path| {
         let path = match path.as_os_str().is_empty() {
             true => Path::new("."),
@@ -119,6 +130,15 @@ pub(super) struct Item {
 }
 
 impl Item {
+    /// A file with no other names.
+    pub(super) fn new(path: PathBuf, size: u64) -> Self {
+        Self {
+            path,
+            size,
+            linked_to: None,
+        }
+    }
+
     /// What is recorded of the file.
     pub(super) fn content(&self, snapshot: &Snapshot, digest: Digest, left_out: bool) -> Content {
         Content::File(FileContent {
@@ -151,16 +171,18 @@ pub(super) struct Handled {
 /// A compression at work.
 pub(super) struct Compression<'a> {
     pub(super) store: Store<'a>,
-    pub(super) source: Source,
+    pub(super) source: &'a Source,
     pub(super) remove: bool,
     /// Whether screenshots become runs, and after how many of them one is stored whole.
-    runs: bool,
+    pub(super) runs: bool,
     pub(super) key_every: u32,
     pub(super) summary: Summary,
     pub(super) display: Display,
     /// Folders that files were removed from.
-    emptied: Mutex<BTreeSet<PathBuf>>,
-    has_changes: AtomicBool,
+    pub(super) emptied: Mutex<BTreeSet<PathBuf>>,
+    pub(super) has_changes: AtomicBool,
+    /// Which files may be taken yet; `None`: all.
+    pub(super) watch: Option<&'a Watch>,
 }
 
 impl Compression<'_> {
@@ -186,13 +208,15 @@ impl Compression<'_> {
             },
         )?;
         self.set_folder_times()?;
-        if self.has_changes.load(Ordering::Relaxed) {
-            self.store
-                .ledger
-                .view()?
-                .write_manifest(self.store.archive)?;
+        self.write_manifest()
+    }
+
+    /// Writes the manifest anew if anything was recorded.
+    pub(super) fn write_manifest(&self) -> Result<(), Problem> {
+        match self.has_changes.load(Ordering::Relaxed) {
+            true => self.store.ledger.view()?.write_manifest(self.store.archive),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn bytes_to_do(&self) -> Result<u64, Problem> {
@@ -222,6 +246,7 @@ impl Compression<'_> {
         let view = self.store.ledger.view()?;
         let mut recorded = Vec::new();
         let mut groups = Groups::new();
+        let mut frames = Frames::default();
         let mut first_names: HashMap<(u64, u64), PathBuf> = HashMap::new();
         for found in walk(&self.source.root) {
             if self.store.interruption.is_requested() {
@@ -241,12 +266,25 @@ impl Compression<'_> {
                     self.summary.counts().unchanged += 1;
                     continue;
                 }
+                let time = time_in_name(&found.path);
+                let taken = self.watch.map(|watch| watch.take(&found));
                 let item = Item {
                     size: found.metadata.size(),
                     path: found.path,
                     linked_to,
                 };
-                match time_in_name(&item.path).filter(|_| self.runs) {
+                if let (Some(taken), Some(watch)) = (taken, self.watch) {
+                    match time {
+                        Some(time) => frames.add(time, item, taken),
+                        None if taken.is_settled => {
+                            watch.note_taken(&item.path);
+                            hand_out(Work::File(item));
+                        }
+                        None => {}
+                    }
+                    continue;
+                }
+                match time.filter(|_| self.runs) {
                     Some(time) => {
                         let folder = item.path.parent().unwrap_or(Path::new("")).to_owned();
                         if let Some(group) = groups.add(&folder, time, item) {
@@ -265,6 +303,17 @@ impl Compression<'_> {
             }
         }
         groups.finish().for_each(|group| hand_out(Work::Run(group)));
+        for group in frames.groups() {
+            if let Some(watch) = self.watch {
+                group.iter().for_each(|item| watch.note_taken(&item.path));
+            }
+            match self.runs {
+                true => hand_out(Work::Run(group)),
+                false => group
+                    .into_iter()
+                    .for_each(|item| hand_out(Work::File(item))),
+            }
+        }
         self.store.ledger.record_all(&recorded)
     }
 

@@ -1,12 +1,17 @@
 //! Compressing what looks like a run of screenshots.
 //!
+//! Names say which files may belong together, jailed workers which of them are PNGs of one size: nothing
+//! here looks into a file.
+//!
 //! Invariant: a run takes only files that nothing else stores yet; whatever keeps them from becoming
 //! a run lets them be stored one by one.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::io;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read};
 use std::path::Path;
+
+use lepta_worker::job::{Operation, PROBED};
 
 use super::compress::{Compression, Handled, Item};
 use super::entry::{Attributes, Entry, Form, Stored};
@@ -16,6 +21,7 @@ use super::splitter::{Sink, Splitter, Stretch};
 use super::store::differs;
 use crate::problem::Problem;
 use crate::storage::{Digest, HashingWriter, ReadBack, Snapshot};
+use crate::worker::{WorkerOptions, run_job};
 
 /// A file of a run that was read once.
 struct Frame<'a> {
@@ -29,17 +35,42 @@ struct Frame<'a> {
 impl Compression<'_> {
     /// Stores files as a run, or one by one.
     pub(super) fn handle_run(&self, items: &[Item]) {
-        let (frames, others) = self.read_frames(items);
-        let outcome = match frames.len() >= FRAMES_MIN {
-            true => self.store_run(&frames),
-            false => Ok(false),
-        };
-        match outcome {
-            Ok(true) => {}
-            // One file that cannot be read or stored must not keep the others out.
-            Ok(false) | Err(_) => frames.iter().for_each(|frame| self.handle(frame.item)),
+        let (frames, mut others) = self.read_frames(items);
+        let mut runs: BTreeMap<(u32, u32), Vec<Frame<'_>>> = BTreeMap::new();
+        for frame in frames {
+            match self.png_dimensions(&frame.item.path) {
+                Some(dimensions) => runs.entry(dimensions).or_default().push(frame),
+                None => others.push(frame.item),
+            }
+        }
+        for frames in runs.values() {
+            let outcome = match frames.len() >= FRAMES_MIN {
+                true => self.store_run(frames),
+                false => Ok(false),
+            };
+            match outcome {
+                Ok(true) => {}
+                // One file that cannot be read or stored must not keep the others out.
+                Ok(false) | Err(_) => frames.iter().for_each(|frame| self.handle(frame.item)),
+            }
         }
         others.into_iter().for_each(|item| self.handle(item));
+    }
+
+    /// Width and height of a PNG, as a jailed worker says them; `None` for anything else.
+    fn png_dimensions(&self, path: &Path) -> Option<(u32, u32)> {
+        let mut start = self.source.open_file(path).ok()?.take(PROBED as u64);
+        let report = run_job(
+            self.store.worker,
+            &WorkerOptions::new(Operation::Probe),
+            &mut start,
+            &mut io::sink(),
+            self.store.interruption,
+        );
+        let report = report
+            .ok()
+            .filter(|report| report.kind.as_deref() == Some("PNG"))?;
+        report.width.zip(report.height)
     }
 
     /// Reads all files; returns those that are not stored yet, and all others.
@@ -85,7 +116,7 @@ impl Compression<'_> {
             .collect();
         let Some(run) = self
             .store
-            .write_run(&self.source, &members, self.key_every)?
+            .write_run(self.source, &members, self.key_every)?
         else {
             return Ok(false);
         };

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::work::locked;
 use crate::command_line::BatchArguments;
-use crate::problem::Problem;
+use crate::problem::{Problem, say};
 
 const TEMPLATE: &str = "{bar:30} {bytes}/{total_bytes}, {binary_bytes_per_sec}, {eta} left, {msg}";
 
@@ -26,8 +26,9 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    pub(crate) fn new(arguments: &BatchArguments) -> Self {
-        let bar = match arguments.quiet || arguments.json {
+    /// With a bar, if `has_end` and somebody looks.
+    pub(crate) fn new(arguments: &BatchArguments, has_end: bool) -> Self {
+        let bar = match arguments.quiet || arguments.json || !has_end {
             true => ProgressBar::hidden(),
             false => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
         };
@@ -70,7 +71,7 @@ impl Display {
     /// A line for people on standard error.
     pub(crate) fn line(&self, line: &str) {
         if !self.quiet && !self.json {
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| say(line));
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn run(
     (worker, options): (&WorkerBinary, WorkerOptions),
     interruption: &Interruption,
 ) -> Result<Status, Problem> {
-    let display = Display::new(&arguments.common);
+    let display = Display::new(&arguments.common, true);
     let summary = Summary::new();
     let ledger = match archive.folder().join("ledger.redb").exists() {
         true => Some(Ledger::open(archive)?),

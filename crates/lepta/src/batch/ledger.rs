@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -15,8 +15,8 @@ use redb::{
     Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
     TableDefinition, WriteTransaction,
 };
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::entry::{Bytes, Entry, Form, Stored};
 use super::work::locked;
@@ -38,6 +38,9 @@ const SOURCE: &str = "source";
 const LAYOUT: &str = "layout";
 /// The layout of folders and tables that this program knows.
 const LAYOUT_KNOWN: &[u8] = b"1";
+
+/// Lines of a manifest that are taken at once.
+const LINES_AT_ONCE: usize = 1000;
 
 /// Bytes of the database that are kept in memory.
 const CACHE: usize = 24 << 20;
@@ -166,7 +169,48 @@ impl Ledger {
         let ledger = Self::open_file(&path)?;
         for entry in fs::read_dir(archive.pending()).map_err(writing)? {
             // Left over from a run that was cut off: this process has the archive for itself.
-            fs::remove_file(entry.map_err(writing)?.path()).map_err(writing)?;
+            let path = entry.map_err(writing)?.path();
+            let removed = match path.symlink_metadata().is_ok_and(|entry| entry.is_dir()) {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
+            removed.map_err(writing)?;
+        }
+        Ok(ledger)
+    }
+
+    /// A ledger in the folder `scratch` that has what the manifest of an archive says, as far as it can be
+    /// read.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written.
+    pub(crate) fn from_manifest(archive: &Archive, scratch: &Path) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Line {
+            path: Bytes,
+            #[serde(flatten)]
+            entry: Entry,
+            stored: Option<Stored>,
+        }
+        let database = scratch.join("ledger.redb");
+        create(&database)?;
+        let ledger = Self::open_file(&database)?;
+        let Ok(manifest) = fs::File::open(archive.manifest()) else {
+            return Ok(ledger);
+        };
+        let lines = BufReader::new(manifest).split(b'\n').map_while(Result::ok);
+        let mut lines = lines
+            .filter_map(|line| serde_json::from_slice::<Line>(&line).ok())
+            .filter(|line| line.entry.file().is_none() || line.stored.is_some())
+            .map(|line| (line.path.to_path(), line.entry, line.stored))
+            .peekable();
+        while lines.peek().is_some() {
+            let some: Vec<_> = lines.by_ref().take(LINES_AT_ONCE).collect();
+            let files: Vec<_> = some
+                .iter()
+                .map(|(path, entry, stored)| (path.as_path(), entry.clone(), stored.clone()))
+                .collect();
+            ledger.record(&files)?;
         }
         Ok(ledger)
     }
@@ -634,6 +678,50 @@ mod tests {
         assert_eq!(view.entry(Path::new("d")), Ok(None));
         let known = view.stored("two").expect("read").expect("there");
         assert_eq!(known.references, 3);
+    }
+
+    /// Takes minutes: `cargo test --release -p lepta --lib million -- --ignored`, alone in its process.
+    #[test]
+    #[ignore = "takes minutes"]
+    fn a_million_entries_take_little_memory() {
+        let (_folder, archive, ledger) = ledger();
+        let template = file("");
+        for thousand in 0..1000 {
+            let entries: Vec<_> = (0..1000)
+                .map(|number| {
+                    let path = format!("folder {thousand}/a photo with a usual name {number}.jpg");
+                    let mut entry = template.clone();
+                    if let Content::File(file) = &mut entry.content {
+                        file.blake3 = blake3::hash(path.as_bytes()).to_string();
+                    }
+                    let stored = stored(&format!("files/{path}.lepta"));
+                    (PathBuf::from(path), entry, stored)
+                })
+                .collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(path, entry, stored)| (path.as_path(), entry.clone(), stored.clone()))
+                .collect();
+            ledger.record(&entries).expect("recorded");
+        }
+        let view = ledger.view().expect("a view");
+        view.write_manifest(&archive).expect("written");
+        crate::batch::page::Page::of(&view).expect("read");
+        let mut found = 0;
+        view.for_each_entry(|path, _| {
+            found += usize::from(view.entry(&path)?.is_some());
+            Ok(())
+        })
+        .expect("read");
+        assert_eq!(found, 1_000_000);
+        let status = fs::read_to_string("/proc/self/status").expect("/proc");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        let kilobytes: u64 = kilobytes
+            .and_then(|text| text.parse().ok())
+            .expect("a number");
+        println!("peak {kilobytes} kB");
+        assert!(kilobytes < 100_000, "{kilobytes} kB");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod compress_run;
 mod display;
 mod entry;
 mod estimate;
+mod import;
 mod ledger;
 mod list;
 mod page;
@@ -21,6 +22,8 @@ mod restore_run;
 mod run_names;
 mod run_store;
 mod run_tar;
+mod salvage;
+mod salvage_tar;
 mod selection;
 mod source;
 mod splitter;
@@ -29,6 +32,7 @@ mod summary;
 mod tree;
 mod verify;
 mod walk;
+mod watch;
 mod work;
 
 use lepta_worker::status::Status;
@@ -44,6 +48,7 @@ use crate::problem::Problem;
 pub(crate) fn run(command: &BatchCommand, interruption: &Interruption) -> Result<Status, Problem> {
     match command {
         BatchCommand::Compress(arguments) => compress::run(arguments, interruption),
+        BatchCommand::Import(arguments) => import::run(arguments, interruption),
         BatchCommand::Restore(arguments) => restore::run(arguments, interruption),
         BatchCommand::Verify(arguments) => verify::run(arguments, interruption),
         BatchCommand::List(arguments) => list::run(arguments),

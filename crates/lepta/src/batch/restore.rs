@@ -11,6 +11,7 @@ use std::sync::Mutex;
 
 use lepta_worker::status::Status;
 use rustix::fs::{AtFlags, linkat, symlinkat, unlinkat};
+use tempfile::TempDir;
 
 use super::attributes::{set_all, set_link_times};
 use super::display::Display;
@@ -37,16 +38,22 @@ pub(crate) fn run(
     interruption: &Interruption,
 ) -> Result<Status, Problem> {
     let archive = Archive::new(&arguments.archive);
-    let ledger = Ledger::open(&archive)?;
     let selection = Selection::new(&arguments.selection)?;
+    let is_stream = arguments.target.as_os_str() == "-";
+    let writing = |error: io::Error| Problem::writing(&error).at(&arguments.target);
+    if !is_stream {
+        make_folders(&arguments.target).map_err(writing)?;
+    }
+    let (ledger, _scratch) = match arguments.salvage && !is_stream {
+        true => open_what_is_left(&archive, &arguments.target)?,
+        false => (Ledger::open(&archive)?, None),
+    };
     let worker = WorkerBinary::find(arguments.common.workers.worker.as_deref())?;
     let memory_limit = arguments.common.workers.memory_limit;
     let store = Store::for_reading(&archive, &ledger, &worker, memory_limit, interruption);
-    if arguments.target.as_os_str() == "-" {
+    if is_stream {
         return to_stdout(&store, &selection);
     }
-    let writing = |error: io::Error| Problem::writing(&error).at(&arguments.target);
-    make_folders(&arguments.target).map_err(writing)?;
     let restoration = Restoration {
         tree: Tree::open(&arguments.target).map_err(writing)?,
         target: &arguments.target,
@@ -57,14 +64,40 @@ pub(crate) fn run(
             false => Overwrite::Forbidden,
         },
         summary: Summary::new(),
-        display: Display::new(&arguments.common),
+        display: Display::new(&arguments.common, true),
         links: Mutex::default(),
+        salvage: arguments.salvage,
     };
-    let found = restoration.run(&selection, threads(arguments.common.jobs))?;
+    let mut found = restoration.run(&selection, threads(arguments.common.jobs))?;
+    if arguments.salvage {
+        found += restoration.salvage_unknown(&selection)?;
+    }
     let status = restoration.summary.finish(&restoration.display);
     match found {
         0 if !selection.is_everything() => Err(nothing_selected(&archive)),
         _ => Ok(status),
+    }
+}
+
+/// The ledger, or a new one in a folder that goes with what is returned: of what the manifest says.
+fn open_what_is_left(
+    archive: &Archive,
+    target: &Path,
+) -> Result<(Ledger, Option<TempDir>), Problem> {
+    match Ledger::open(archive) {
+        Ok(ledger) => Ok((ledger, None)),
+        Err(problem) if problem.status == Status::Busy => Err(problem),
+        Err(problem) => {
+            problem
+                .advise("going on by the manifest and the stored files")
+                .tell();
+            let scratch = tempfile::Builder::new()
+                .prefix(".lepta-")
+                .tempdir_in(target)
+                .map_err(|error| Problem::writing(&error).at(target))?;
+            let ledger = Ledger::from_manifest(archive, scratch.path())?;
+            Ok((ledger, Some(scratch)))
+        }
     }
 }
 
@@ -130,14 +163,16 @@ enum Work {
 /// A restoration at work.
 pub(super) struct Restoration<'a> {
     pub(super) store: Store<'a>,
-    view: View,
-    tree: Tree,
-    target: &'a Path,
+    pub(super) view: View,
+    pub(super) tree: Tree,
+    pub(super) target: &'a Path,
     overwrite: Overwrite,
     pub(super) summary: Summary,
-    display: Display,
+    pub(super) display: Display,
     /// Files that are other names of files: linked when all others are there.
     links: Mutex<Vec<(PathBuf, Entry)>>,
+    /// Whether what is left of damaged files is wanted.
+    salvage: bool,
 }
 
 impl Restoration<'_> {
@@ -257,7 +292,7 @@ impl Restoration<'_> {
         self.attempt(&path, outcome);
     }
 
-    fn place(&self, path: &Path) -> Result<Place, Problem> {
+    pub(super) fn place(&self, path: &Path) -> Result<Place, Problem> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let place = self
             .tree
@@ -273,9 +308,31 @@ impl Restoration<'_> {
         let full = self.target.join(path);
         let (stored, digest) = stored_bytes(&self.view, path, file)?;
         let mut pending = self.begin(&place, path)?;
-        self.store
-            .restore(&stored, &digest, &mut pending, &shown(&full))?;
-        self.keep(pending, &place, path, entry)
+        let name = shown(&full);
+        match self.store.restore(&stored, &digest, &mut pending, &name) {
+            Ok(_) => self.keep(pending, &place, path, entry),
+            Err(problem) if self.salvage => {
+                self.salvage_part(&stored, path, entry);
+                Err(problem)
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Where a file goes that nothing is known of but its name.
+    ///
+    /// # Errors
+    /// If the name is taken and may not be replaced.
+    pub(super) fn free_name(&self, path: &Path) -> Result<Place, Problem> {
+        let place = self.place(path)?;
+        let is_taken = place.path().symlink_metadata().is_ok();
+        match is_taken && self.overwrite == Overwrite::Forbidden {
+            true => {
+                let problem = crate::storage::exists(&self.target.join(path));
+                Err(problem.advise("use -f to replace it"))
+            }
+            false => Ok(place),
+        }
     }
 
     /// Where a file goes; `None` if it is there already.
@@ -290,12 +347,7 @@ impl Restoration<'_> {
             self.summary.counts().unchanged += 1;
             return Ok(None);
         }
-        let is_taken = place.path().symlink_metadata().is_ok();
-        if is_taken && self.overwrite == Overwrite::Forbidden {
-            let problem = crate::storage::exists(&self.target.join(path));
-            return Err(problem.advise("use -f to replace it"));
-        }
-        Ok(Some(place))
+        self.free_name(path).map(Some)
     }
 
     /// A file without its name, in the folder where it goes.

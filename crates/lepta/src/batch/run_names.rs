@@ -1,7 +1,6 @@
-//! Which files are screenshots of a run, by their names.
+//! Which files may be screenshots of a run, by their names.
 //!
-//! Invariant: only names are looked at. What a file really holds matters to nobody here: a tar of
-//! anything comes back.
+//! Invariant: only names are looked at. What the files really hold, jailed workers say later.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -20,10 +19,12 @@ pub(crate) fn time_in_name(path: &Path) -> Option<DateTime> {
     let is_png = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-    let stem = path
-        .file_stem()
-        .and_then(OsStr::to_str)
-        .filter(|_| is_png)?;
+    is_png.then(|| time_in_stem(path))?
+}
+
+/// The same for a file of any kind.
+pub(crate) fn time_in_stem(path: &Path) -> Option<DateTime> {
+    let stem = path.file_stem().and_then(OsStr::to_str)?;
     let is_digit = |character: char| character.is_ascii_digit();
     let numbers: Vec<&str> = stem
         .split(|character| !is_digit(character))

@@ -21,6 +21,8 @@ const BLOCK: u64 = 512;
 const END_BLOCKS: u64 = 2;
 /// Longest name that fits a plain header.
 const PLAIN_NAME: usize = 100;
+/// What stands there for a longer one.
+pub(crate) const NAME_ELSEWHERE: &str = "name-in-extended-header";
 
 /// What is read next.
 enum Part<'a> {
@@ -106,7 +108,7 @@ fn header(path: &Path, attributes: &Attributes, size: u64) -> io::Result<Vec<u8>
     header.set_entry_type(EntryType::Regular);
     let plain_name = match is_plain {
         true => path.to_owned(),
-        false => PathBuf::from("name-in-extended-header"),
+        false => PathBuf::from(NAME_ELSEWHERE),
     };
     header.set_path(plain_name)?;
     header.set_mode(attributes.mode);

@@ -34,6 +34,12 @@ pub(crate) struct Counts {
     pub(crate) links_and_folders: u64,
     pub(crate) special: u64,
     pub(crate) restored: u64,
+    /// JPEGs out of `.lep` files.
+    pub(crate) imported: u64,
+    /// Frames out of differences.
+    pub(crate) imported_frames: u64,
+    /// Files that an import is not for.
+    pub(crate) not_imported: u64,
     pub(crate) verified: u64,
     pub(crate) removed: u64,
     pub(crate) removed_after_direct_read: u64,
@@ -77,6 +83,13 @@ impl Summary {
 
     pub(crate) fn counts(&self) -> MutexGuard<'_, Counts> {
         locked(&self.counts)
+    }
+
+    /// Whether nothing came of it all.
+    pub(crate) fn is_idle(&self) -> bool {
+        let counts = self.counts();
+        let done = counts.compressed + counts.in_runs + counts.copied + counts.duplicates;
+        done + counts.removed + counts.failed == 0
     }
 
     /// Counts and says a failure.
@@ -129,6 +142,9 @@ impl Summary {
 
 fn lines(counts: &Counts, seconds: f64) -> Vec<String> {
     let parts = [
+        ("JPEGs from .lep files", counts.imported),
+        ("frames from differences", counts.imported_frames),
+        ("other files left alone", counts.not_imported),
         ("compressed", counts.compressed),
         ("screenshots in runs", counts.in_runs),
         ("copied, since they gain nothing", counts.copied),
@@ -159,6 +175,13 @@ fn lines(counts: &Counts, seconds: f64) -> Vec<String> {
             ));
         }
         lines.push(size_line("all", counts.bytes_in, counts.bytes_out));
+    }
+    if counts.imported_frames > 0 {
+        lines.push(
+            "frames from differences have the pixels of the screenshots, in files of their own: \
+             the old archive had no more"
+                .to_owned(),
+        );
     }
     if counts.removed > 0 {
         lines.push(format!(

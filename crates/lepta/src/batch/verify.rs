@@ -32,7 +32,7 @@ pub(crate) fn run(
     let worker = WorkerBinary::find(arguments.common.workers.worker.as_deref())?;
     let memory_limit = arguments.common.workers.memory_limit;
     let store = Store::for_reading(&archive, &ledger, &worker, memory_limit, interruption);
-    let (summary, display) = (Summary::new(), Display::new(&arguments.common));
+    let (summary, display) = (Summary::new(), Display::new(&arguments.common, true));
     let view = ledger.view()?;
     spread(
         threads(arguments.common.jobs),

@@ -4,7 +4,7 @@
 //! container is that ends with them, which is where the next one before it ends.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -49,12 +49,12 @@ pub(super) fn run(
     let worker = WorkerBinary::find(arguments.workers.worker.as_deref())?;
     let mut failures = Vec::new();
     if !arguments.json && arguments.quiet == 0 {
-        println!("  saving      original    compressed  containers  file");
+        print("  saving      original    compressed  containers  file")?;
     }
     for input in inputs(arguments, Operation::Inspect)? {
         let listed = match &input {
             Input::File(path) => list(&worker, path, arguments.output.force, interruption)
-                .map(|listed| say(path, &listed, arguments.json))
+                .and_then(|listed| say(path, &listed, arguments.json))
                 .map_err(|problem| problem.at(path)),
             Input::Broken(problem) => Err(problem.clone()),
             Input::Stream => Err(
@@ -74,7 +74,12 @@ pub(super) fn run(
     })
 }
 
-fn say(path: &Path, listed: &Listed, json: bool) {
+fn print(line: &str) -> Result<(), Problem> {
+    let printed = writeln!(io::stdout(), "{line}");
+    printed.map_err(|error| Problem::writing(&error).moved_to("standard output"))
+}
+
+fn say(path: &Path, listed: &Listed, json: bool) -> Result<(), Problem> {
     #[derive(Serialize)]
     struct Record<'a> {
         file: String,
@@ -88,15 +93,15 @@ fn say(path: &Path, listed: &Listed, json: bool) {
         saving_percent: listed.saving(),
     };
     match serde_json::to_string(&record) {
-        Ok(text) if json => println!("{text}"),
-        _ => println!(
+        Ok(text) if json => print(&text),
+        _ => print(&format!(
             "{:6.2} % {:>13} {:>13} {:>11}  {}",
             listed.saving(),
             listed.original_bytes,
             listed.compressed_bytes,
             listed.containers,
             shown(path)
-        ),
+        )),
     }
 }
 

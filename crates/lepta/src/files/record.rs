@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::inputs::Input;
 use super::outputs::Output;
 use crate::command_line::FileArguments;
-use crate::problem::{Problem, shown};
+use crate::problem::{Problem, say, shown};
 use crate::storage::{Digest, ReadBack};
 use crate::worker::WorkerReport;
 
@@ -107,7 +107,7 @@ impl Log {
         }
         match outcome {
             Ok(done) if !self.json && self.quiet == 0 && self.is_worth_a_line(input) => {
-                eprintln!("{}", self.line(input, &done));
+                say(&self.line(input, &done));
             }
             Err(problem) if self.quiet < 2 => problem.tell(),
             _ => {}
@@ -217,7 +217,7 @@ impl Log {
             if failed > 0 {
                 line += &format!("; {failed} failed");
             }
-            eprintln!("{line}");
+            say(&line);
         }
         match self.failures.split_first() {
             None => Status::Done,
@@ -253,7 +253,7 @@ fn saving_percent(operation: Operation, bytes_in: u64, bytes_out: u64) -> Option
     let (original, compressed) = match operation {
         Operation::Compress | Operation::Store => (bytes_in, bytes_out),
         Operation::Decompress => (bytes_out, bytes_in),
-        Operation::Verify | Operation::Inspect => return None,
+        Operation::Verify | Operation::Inspect | Operation::Probe => return None,
     };
     (original > 0).then(|| 100.0 * (1.0 - compressed as f64 / original as f64))
 }

@@ -32,6 +32,8 @@ pub struct WorkerOptions {
     pub memory_limit: Option<u64>,
     /// The bytes of the original that are wanted of a decompression: first, and behind the last.
     pub range: Option<(u64, u64)>,
+    /// Whether a decompression gives back what damage has left, and says what is missing.
+    pub salvage: bool,
     /// A descriptor that the worker inherits and reads the reference from. It must not be closed when
     /// another program is executed.
     pub reference: Option<RawFd>,
@@ -50,6 +52,7 @@ impl WorkerOptions {
             key_every: None,
             memory_limit: None,
             range: None,
+            salvage: false,
             reference: None,
             time_limit: None,
             threads: 1,
@@ -85,6 +88,9 @@ impl WorkerOptions {
             "--time-limit",
             self.time_limit.map(|limit| limit.to_string()),
         );
+        if self.salvage {
+            command.arg("--salvage");
+        }
         command.arg(self.operation.name());
     }
 }
@@ -104,20 +110,7 @@ impl WorkerBinary {
     /// # Errors
     /// If there is no such file.
     pub fn find(named: Option<&Path>) -> Result<Self, Problem> {
-        let variable = || env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        let named = named
-            .map(Path::to_owned)
-            .or_else(|| variable().map(PathBuf::from));
-        let path = match named {
-            Some(path) => path,
-            None => beside_this_program()?,
-        };
-        if !path.is_file() {
-            let what = "the worker program is not there";
-            return Err(Problem::new(Status::Other, what).at(path).advise(format!(
-                "install {NAME} beside lepta, or name it with --worker or {VARIABLE}"
-            )));
-        }
+        let path = find_program(named, NAME, "--worker", VARIABLE)?;
         Ok(Self { path })
     }
 
@@ -143,14 +136,40 @@ impl WorkerBinary {
     }
 }
 
-fn beside_this_program() -> Result<PathBuf, Problem> {
-    let own = env::current_exe().and_then(|path| path.canonicalize());
-    let own = own.map_err(|error| {
-        Problem::new(Status::Other, format!("cannot find this program: {error}")).advise(format!(
-            "name the worker program with --worker or {VARIABLE}"
-        ))
-    })?;
-    Ok(own.with_file_name(NAME))
+/// The program that is `named`, else the one that the environment `variable` names, else `name` in the
+/// folder of the running program.
+///
+/// # Errors
+/// If there is no such file.
+pub(super) fn find_program(
+    named: Option<&Path>,
+    name: &str,
+    option: &str,
+    variable: &str,
+) -> Result<PathBuf, Problem> {
+    let from_variable = || env::var_os(variable).filter(|value| !value.is_empty());
+    let named = named
+        .map(Path::to_owned)
+        .or_else(|| from_variable().map(PathBuf::from));
+    let path = match named {
+        Some(path) => path,
+        None => {
+            let own = env::current_exe().and_then(|path| path.canonicalize());
+            let own = own.map_err(|error| {
+                Problem::new(Status::Other, format!("cannot find this program: {error}"))
+                    .advise(format!("name {name} with {option} or {variable}"))
+            })?;
+            own.with_file_name(name)
+        }
+    };
+    if !path.is_file() {
+        return Err(Problem::new(Status::Other, "the program is not there")
+            .at(path)
+            .advise(format!(
+                "install {name} beside lepta, or name it with {option} or {variable}"
+            )));
+    }
+    Ok(path)
 }
 
 #[cfg(test)]

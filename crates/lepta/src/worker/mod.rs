@@ -4,9 +4,11 @@
 //! jailed and that everything was verified.
 
 mod binary;
+mod importer;
 mod outcome;
 mod process;
 
 pub use binary::{WorkerBinary, WorkerOptions};
+pub use importer::{ImportBinary, ImportJob};
 pub use outcome::{Ending, Outcome, WorkerFailure, WorkerReport};
 pub use process::{JobError, run_job};

@@ -37,6 +37,9 @@ pub struct WorkerReport {
     pub segments_stored: u64,
     /// Why parts were not modelled as images.
     pub reasons: Vec<String>,
+    /// Ranges of the original that a salvage could not give back; `None`: a bound that is not known.
+    #[serde(default)]
+    pub missing: Vec<(Option<u64>, Option<u64>)>,
     /// Whether all of it was verified.
     pub verified: bool,
     /// Failed verifications, whose segments were stored instead.
@@ -115,6 +118,25 @@ impl Outcome {
         }
     }
 
+    /// The report of a worker that gave back what damage has left, or all.
+    ///
+    /// # Errors
+    /// As for [`Outcome::into_success`], but what is missing is in the report.
+    pub fn into_salvage(self) -> Result<WorkerReport, WorkerFailure> {
+        let is_damage =
+            |ending| matches!(ending, Ending::Status(Status::Checksum | Status::Truncated));
+        match self.report {
+            Some(report)
+                if is_damage(self.ending)
+                    && report.jailed
+                    && report.operation.as_deref() == Some(Operation::Decompress.name()) =>
+            {
+                Ok(report)
+            }
+            report => Self { report, ..self }.into_success(Operation::Decompress),
+        }
+    }
+
     /// The report of a worker that did `operation`, all of it, jailed and verified.
     ///
     /// # Errors
@@ -125,7 +147,8 @@ impl Outcome {
             (Ending::Status(Status::Done), Some(report)) => {
                 let is_whole = report.status == Status::Done.code()
                     && report.operation.as_deref() == Some(operation.name())
-                    && report.verified;
+                    // A probe says what a header says; there is nothing to verify.
+                    && (report.verified || operation == Operation::Probe);
                 match (is_whole, report.jailed) {
                     (true, true) => Ok(report),
                     (true, false) => fail(Status::NoSandbox, "the worker was not jailed".into()),
@@ -138,23 +161,30 @@ impl Outcome {
             (Ending::Status(Status::Done), None) => {
                 fail(Status::Internal, "the worker gave no report".into())
             }
-            (Ending::Status(status), report) => {
-                let said = report.and_then(|report| report.error);
-                fail(status, said.unwrap_or_else(|| status.meaning().into()))
-            }
-            (Ending::UnknownStatus(code), _) => fail(
+            (ending, report) => Err(ending.failure(report.and_then(|report| report.error))),
+        }
+    }
+}
+
+impl Ending {
+    /// What a process has made of its work that ended so and said this.
+    pub(super) fn failure(self, said: Option<String>) -> WorkerFailure {
+        let (status, message) = match self {
+            Self::Status(status) => (status, said.unwrap_or_else(|| status.meaning().into())),
+            Self::UnknownStatus(code) => (
                 Status::Other,
                 format!("the worker ended with the unknown status {code}"),
             ),
-            (Ending::Signal(9), _) => fail(
+            Self::Signal(9) => (
                 Status::Memory,
                 "the worker was killed, as by a machine short of memory".into(),
             ),
-            (Ending::Signal(signal), _) => fail(
+            Self::Signal(signal) => (
                 Status::Internal,
                 format!("the worker was ended by signal {signal}"),
             ),
-        }
+        };
+        WorkerFailure { status, message }
     }
 }
 

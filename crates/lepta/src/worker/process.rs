@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
@@ -87,8 +87,27 @@ pub fn run_job(
     output: &mut impl Write,
     interruption: &Interruption,
 ) -> Result<WorkerReport, JobError> {
-    let mut child = binary
-        .command(options)
+    let (exit, messages) = run_process(binary.command(options), input, output, interruption)?;
+    let outcome = Outcome::new(exit, &messages);
+    match options.salvage {
+        true => outcome.into_salvage(),
+        false => outcome.into_success(options.operation),
+    }
+    .map_err(JobError::Worker)
+}
+
+/// The same with any program that works from standard input to standard output. Returns how it ended, and
+/// what it wrote to standard error.
+///
+/// # Errors
+/// Everything but what the program itself made of its work.
+pub(super) fn run_process(
+    mut command: Command,
+    input: &mut (impl Read + Send),
+    output: &mut impl Write,
+    interruption: &Interruption,
+) -> Result<(ExitStatus, Vec<u8>), JobError> {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -98,10 +117,7 @@ pub fn run_job(
     let messages = messages(&mut child);
     let exit = child.wait().map_err(JobError::Start)?;
     moved?;
-    let outcome = Outcome::new(exit, &messages);
-    outcome
-        .into_success(options.operation)
-        .map_err(JobError::Worker)
+    Ok((exit, messages))
 }
 
 /// Feeds the worker and takes what it writes, both at once. If either fails, the worker is killed: one

@@ -13,22 +13,31 @@ use serde_json::Value;
 /// The worker, built once for a test process in the profile of the test.
 pub(crate) fn worker() -> &'static Path {
     static WORKER: OnceLock<PathBuf> = OnceLock::new();
-    WORKER.get_or_init(|| {
-        let lepta = Path::new(env!("CARGO_BIN_EXE_lepta"));
-        let profile = lepta.parent().expect("a folder of the profile");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "--locked", "--quiet", "--package", "lepta-worker"])
-            .arg("--target-dir")
-            .arg(profile.parent().expect("the target folder"));
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.output().expect("cargo runs");
-        assert!(built.status.success(), "{}", messages(&built));
-        profile.join("lepta-worker")
-    })
+    WORKER.get_or_init(|| built("lepta-worker"))
+}
+
+/// The program that imports, likewise.
+pub(crate) fn import_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("lepta-import"))
+}
+
+/// The program of another package of this workspace.
+fn built(package: &str) -> PathBuf {
+    let lepta = Path::new(env!("CARGO_BIN_EXE_lepta"));
+    let profile = lepta.parent().expect("a folder of the profile");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--locked", "--quiet", "--package", package])
+        .arg("--target-dir")
+        .arg(profile.parent().expect("the target folder"));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.output().expect("cargo runs");
+    assert!(built.status.success(), "{}", messages(&built));
+    profile.join(package)
 }
 
 /// `lepta` in `folder` with these arguments, separated by spaces.
@@ -141,9 +150,13 @@ pub(crate) fn noise_from(mut state: u64, length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-/// A screen of 200 × 100 pixels: noise, which does not change, with a clock that does.
+/// A screen of 200 × 100 pixels.
 pub(crate) fn screenshot(number: usize) -> Vec<u8> {
-    let (width, height) = (200, 100);
+    screenshot_of(200, 100, number)
+}
+
+/// A screen of this size, of 300 pixels at least: noise, which does not change, with a clock that does.
+pub(crate) fn screenshot_of(width: usize, height: usize, number: usize) -> Vec<u8> {
     let mut pixels = noise(width * height * 3);
     for (index, pixel) in pixels.iter_mut().take(600).enumerate() {
         *pixel = (index / 30 * (number + 3) % 251) as u8;
