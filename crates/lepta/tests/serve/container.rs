@@ -300,7 +300,7 @@ fn nothing_is_killed_for_memory() {
     let idle: Vec<_> = (0..240)
         .map(|number| {
             let request = Request::new(&socket, "POST", "/v1/compress");
-            let request = request.with("X-Long", &"x".repeat(28 << 10));
+            let request = request.with("X-Long", &"x".repeat(14 << 10));
             let stream = request.with("Content-Length", "1000000").begin();
             if number < 50 {
                 // Less than takes a worker, so that the others get theirs.
