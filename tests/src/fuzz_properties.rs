@@ -5,11 +5,12 @@
 
 use crate::container::repair_checksums;
 use crate::in_process::{
-    LEVELS, compress, compress_against, compress_summed, decompress, decompress_against,
+    LEVELS, compress, compress_against, compress_seeing, compress_summed, decompress,
+    decompress_against,
 };
 use crate::jpeg_generator::{Kind, generate};
 use crate::png_generator::{Defect, PngParameters, write, write_gray};
-use lepta_codec::{Level, ReferenceFile};
+use lepta_codec::{Level, ReferenceFile, SEGMENT_INPUT};
 
 /// Any bytes come back. The first byte chooses the level.
 pub fn bytes_come_back(data: &[u8]) {
@@ -34,6 +35,43 @@ pub fn generated_files_come_back(data: &[u8]) {
         u64::from_le_bytes(bytes),
     );
     assert_comes_back(&file.into_bytes(), level(*choice));
+}
+
+/// A generated JPEG that was damaged comes back, and what is coded does not depend on how much of it is in
+/// sight. The first byte chooses the level, the second the kind, the third how much is in sight, the next
+/// eight the seed; then four bytes each make a change: two say where, one what, one how much.
+pub fn damaged_files_come_back(data: &[u8]) {
+    let Some(([choice, kind, sight], rest)) = data.split_first_chunk() else {
+        return;
+    };
+    let Some((seed, changes)) = rest.split_first_chunk() else {
+        return;
+    };
+    let kinds: Vec<Kind> = Kind::all().collect();
+    let kind = kinds[usize::from(*kind) % kinds.len()];
+    let mut file = generate(kind, u64::from_le_bytes(*seed)).into_bytes();
+    for &[low, high, what, count] in changes.as_chunks::<4>().0 {
+        let place = usize::from(u16::from_le_bytes([low, high])) * (file.len() + 1) / 65_536;
+        let count = usize::from(count).min(file.len() - place);
+        match what % 4 {
+            0 => file.truncate(place),
+            1 => drop(file.drain(place..place + count)),
+            2 => file[place..place + count].fill(what),
+            _ => {
+                let copy = file[place..place + count].to_vec();
+                file.splice(place..place, copy);
+            }
+        }
+    }
+    let level = level(*choice);
+    let compressed = compress(&file, level);
+    assert!(
+        decompress(&compressed).as_deref() == Ok(&file),
+        "other bytes come back of {} at {level:?}",
+        kind.name()
+    );
+    let visible = SEGMENT_INPUT + usize::from(*sight) * 1021;
+    assert!(compress_seeing(&file, level, visible) == compressed);
 }
 
 /// The decoder takes any bytes, also behind right checksums, and gives an error

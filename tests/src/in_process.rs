@@ -12,14 +12,15 @@ use lepta_codec::{
 /// limit has them at least.
 pub const STATE_BYTES: usize = 4 << 20;
 
-/// Both levels.
-pub const LEVELS: [Level; 2] = [Level::Fast, Level::Default];
+/// Every level.
+pub const LEVELS: [Level; 3] = Level::ALL;
 
 /// A level's name on the command line.
 pub fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
+        Level::Max => "max",
     }
 }
 

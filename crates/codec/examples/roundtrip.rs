@@ -1,7 +1,7 @@
 //! Encodes and decodes files in memory; prints sizes, and the speed of each direction by processor
 //! time (by the clock where the system does not tell).
 //!
-//! `cargo run --release -p lepta-codec --example roundtrip -- [--level fast|default] FILE...`
+//! `cargo run --release -p lepta-codec --example roundtrip -- [--level fast|default|max] FILE...`
 
 use lepta_codec::{
     Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level, Step,
@@ -108,9 +108,11 @@ fn main() -> ExitCode {
     if let [flag, name, ..] = &files[..]
         && flag == "--level"
     {
-        if name == "fast" {
-            level = Level::Fast;
-        }
+        level = match name.as_str() {
+            "fast" => Level::Fast,
+            "max" => Level::Max,
+            _ => Level::Default,
+        };
         files.drain(..2);
     }
     let mut totals = Totals::default();

@@ -89,6 +89,9 @@ pub struct FileArguments {
     /// Leave files alone whose names say that they are compressed (archives, videos)
     #[arg(long)]
     pub exclude_compressed: bool,
+    /// Code against this PNG, such as the screenshot before; restoring needs the same file
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    pub patch_from: Option<PathBuf>,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]
     pub level: LevelArgument,
@@ -312,6 +315,8 @@ pub enum LevelArgument {
     /// Less space.
     #[default]
     Default,
+    /// The least space, in about twice the time.
+    Max,
 }
 
 impl From<LevelArgument> for Level {
@@ -319,6 +324,7 @@ impl From<LevelArgument> for Level {
         match argument {
             LevelArgument::Fast => Self::Fast,
             LevelArgument::Default => Self::Default,
+            LevelArgument::Max => Self::Max,
         }
     }
 }

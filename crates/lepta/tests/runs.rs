@@ -5,25 +5,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{messages, noise, run, succeed, summary};
+use support::{messages, run, screenshot, succeed, summary};
 use tempfile::TempDir;
-
-/// A screen of 200 × 100 pixels: noise, which does not change, with a clock that does.
-fn screenshot(number: usize) -> Vec<u8> {
-    let (width, height) = (200, 100);
-    let mut pixels = noise(width * height * 3);
-    for (index, pixel) in pixels.iter_mut().take(600).enumerate() {
-        *pixel = (index / 30 * (number + 3) % 251) as u8;
-    }
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_compression(png::Compression::Best);
-    let mut writer = encoder.write_header().expect("memory");
-    writer.write_image_data(&pixels).expect("memory");
-    writer.finish().expect("memory");
-    file
-}
 
 fn name(number: usize) -> String {
     format!(

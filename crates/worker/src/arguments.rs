@@ -24,7 +24,7 @@ Usage: lepta-worker compress|decompress|verify|store|inspect [OPTIONS] <INPUT >O
   inspect      the end of a container in: what does it say of itself? writes nothing
 
 Options:
-  --level fast|default   model for compression [default]
+  --level NAME           model for compression: fast, default or max [default]
   --threads 1|2          2: verification in a thread of its own, same bytes [1]
   --report text|json     form of the one report line on standard error [text]
   --time-limit SECONDS   processor time, then status 31 [none]
@@ -257,9 +257,10 @@ impl Arguments {
     }
 }
 
-const LEVELS: [(&str, Level); 2] = [
+const LEVELS: [(&str, Level); 3] = [
     (level_name(Level::Fast), Level::Fast),
     (level_name(Level::Default), Level::Default),
+    (level_name(Level::Max), Level::Max),
 ];
 const THREADS: [(&str, Threads); 2] = [("1", Threads::One), ("2", Threads::Two)];
 const REPORTS: [(&str, ReportForm); 2] = [("text", ReportForm::Text), ("json", ReportForm::Json)];
@@ -369,7 +370,7 @@ mod tests {
             ("", "say compress"),
             ("shrink", "shrink"),
             ("compress verify", "verify"),
-            ("compress --level max", "fast or default"),
+            ("compress --level best", "fast or default or max"),
             ("compress --threads 3", "1 or 2"),
             ("compress --time-limit 0", "from 1 up"),
             ("compress --memory-limit -1", "--memory-limit -1"),

@@ -6,7 +6,7 @@
 //! | 0 | 4 | magic `LJOB` |
 //! | 4 | 1 | version of this layout: 2 |
 //! | 5 | 1 | operation: 1 compress, 2 decompress, 3 verify, 4 store, 5 inspect |
-//! | 6 | 1 | level: 1 fast, 2 default |
+//! | 6 | 1 | level: 1 fast, 2 default, 3 max |
 //! | 7 | 1 | flags: bit 0 = do not verify, bit 1 = with the reference of the descriptor that the worker was started with; the others are zero |
 //! | 8 | 8 | memory limit in bytes, 0 = as started; at most what the worker was started with |
 //! | 16 | 8 | input limit in bytes, 0 = none: a longer object ends with status 32 |
@@ -346,11 +346,12 @@ const fn level_code(level: Level) -> u8 {
     match level {
         Level::Fast => 1,
         Level::Default => 2,
+        Level::Max => 3,
     }
 }
 
 fn level_of(code: u8) -> Result<Level, JobError> {
-    [Level::Fast, Level::Default]
+    Level::ALL
         .into_iter()
         .find(|&level| level_code(level) == code)
         .ok_or(JobError::Level(code))
@@ -369,7 +370,7 @@ mod tests {
     #[test]
     fn every_combination_comes_back() {
         for operation in Operation::ALL {
-            for level in [Level::Fast, Level::Default] {
+            for level in Level::ALL {
                 for verify in [true, false] {
                     for limit in [None, Some(RESTART_EVERY_MIN), Some(u64::MAX)] {
                         let range = limit.and_then(|limit| ByteRange::new(limit - 1, limit));

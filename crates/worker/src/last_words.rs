@@ -19,7 +19,7 @@ static JAILED: AtomicBool = AtomicBool::new(false);
 static THREADS: AtomicU8 = AtomicU8::new(1);
 /// One more than the index in [`Operation::ALL`]; 0: none yet.
 static OPERATION: AtomicU8 = AtomicU8::new(0);
-/// 0: none, 1: fast, 2: default.
+/// 0: none, 1: fast, 2: default, 3: max.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static BYTES_IN: AtomicU64 = AtomicU64::new(0);
 static BYTES_OUT: AtomicU64 = AtomicU64::new(0);
@@ -50,6 +50,7 @@ pub(crate) fn note_progress(report: &Report) {
         None => 0,
         Some(Level::Fast) => 1,
         Some(Level::Default) => 2,
+        Some(Level::Max) => 3,
     };
     LEVEL.store(level, Ordering::Relaxed);
     THREADS.store(report.threads, Ordering::Relaxed);
@@ -102,6 +103,7 @@ fn write_json(
     let level = match LEVEL.load(Ordering::Relaxed) {
         1 => Some(level_name(Level::Fast)),
         2 => Some(level_name(Level::Default)),
+        3 => Some(level_name(Level::Max)),
         _ => None,
     };
     write!(line, ",\"peak_rss_bytes\":null,\"level\":{}", Name(level))?;

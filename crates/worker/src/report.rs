@@ -246,6 +246,7 @@ pub(crate) const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
+        Level::Max => "max",
     }
 }
 

@@ -64,6 +64,7 @@ impl Codec {
         let candidates = [
             ("lepta fast", &arguments.worker, Family::Lepta("fast")),
             ("lepta default", &arguments.worker, Family::Lepta("default")),
+            ("lepta max", &arguments.worker, Family::Lepta("max")),
             (
                 "lepton_jpeg portable",
                 &arguments.peer_portable,

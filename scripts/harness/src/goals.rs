@@ -37,7 +37,7 @@ struct Level {
     speed: f64,
 }
 
-const LEVELS: [Level; 2] = [
+const LEVELS: [Level; 3] = [
     Level {
         codec: "lepta fast",
         points: 0.8,
@@ -47,6 +47,11 @@ const LEVELS: [Level; 2] = [
         codec: "lepta default",
         points: 2.1,
         speed: 0.5,
+    },
+    Level {
+        codec: "lepta max",
+        points: 2.9,
+        speed: 0.3,
     },
 ];
 

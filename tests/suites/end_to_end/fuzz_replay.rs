@@ -3,8 +3,8 @@
 //! Invariant: every target has seeds; a folder without any is a failure.
 
 use lepta_tests::fuzz_properties::{
-    bytes_come_back, decoder_takes_anything, deflate_is_replayed, generated_files_come_back,
-    hostile_references_do_no_harm, png_files_come_back,
+    bytes_come_back, damaged_files_come_back, decoder_takes_anything, deflate_is_replayed,
+    generated_files_come_back, hostile_references_do_no_harm, png_files_come_back,
 };
 use std::fs;
 use std::path::Path;
@@ -33,6 +33,11 @@ fn seeds_of_bytes_come_back() {
 #[test]
 fn seeds_of_generated_files_come_back() {
     replay("generated_files_come_back", generated_files_come_back);
+}
+
+#[test]
+fn seeds_of_damaged_files_come_back() {
+    replay("damaged_files_come_back", damaged_files_come_back);
 }
 
 #[test]

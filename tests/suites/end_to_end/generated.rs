@@ -1,6 +1,6 @@
 //! Generated files of every kind come back bit for bit.
 //!
-//! Invariant: every kind is tried at both levels. `LEPTA_FIRST_SEED` moves the
+//! Invariant: every kind is tried at every level. `LEPTA_FIRST_SEED` moves the
 //! seeds on, to look at other files than the usual ones.
 
 use crate::inputs;

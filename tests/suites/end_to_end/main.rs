@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod builds;
+mod cut_photos;
 mod damage;
 mod damaged_scans;
 mod fuzz_replay;
 mod generated;
 mod hostile;
+mod images_in_streams;
 mod independence;
 mod inputs;
 mod jail;

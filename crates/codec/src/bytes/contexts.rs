@@ -11,6 +11,15 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// How many they are.
+    pub(super) const LENGTH: usize = 16;
+
+    /// Takes as many bytes at once, the latest last.
+    #[inline(always)]
+    pub(super) fn replace(&mut self, bytes: [u8; Self::LENGTH]) {
+        self.bytes = u128::from_be_bytes(bytes);
+    }
+
     #[inline(always)]
     pub(super) fn push(&mut self, byte: u8) {
         self.bytes = self.bytes << 8 | u128::from(byte);

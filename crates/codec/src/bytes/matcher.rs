@@ -27,6 +27,12 @@ const LONGEST: u32 = 31;
 /// Number of failed expectations among the last eight at which a place is given up.
 const TOLERATED: u32 = 8;
 
+/// Bytes that are expected at one stroke where agreement is longest.
+pub(super) const STRETCH: usize = 16;
+
+/// Of skipped bytes, every place of this many is remembered.
+const SKIPPED_PLACES: usize = 4;
+
 /// How slowly, in units of 1/65536, trust moves at least.
 const SLOWEST_TRUST: u32 = 1000;
 
@@ -48,6 +54,8 @@ pub(super) struct Matcher {
     misses: u8,
     /// By agreement and by which of the last two bytes differed: how likely the byte is the same.
     trusts: [[Slot; 4]; LONGEST as usize + 1],
+    /// How likely a whole stretch is the same.
+    stretch_trust: Slot,
 }
 
 impl Matcher {
@@ -61,6 +69,7 @@ impl Matcher {
             length: 0,
             misses: 0,
             trusts: [[Slot::EVEN; 4]; LONGEST as usize + 1],
+            stretch_trust: Slot::EVEN,
         }
     }
 
@@ -73,6 +82,7 @@ impl Matcher {
         self.length = 0;
         self.misses = 0;
         self.trusts = [[Slot::EVEN; 4]; LONGEST as usize + 1];
+        self.stretch_trust = Slot::EVEN;
     }
 
     /// Codes whether the next byte is the expected one, if one is: the byte, if so.
@@ -86,6 +96,70 @@ impl Matcher {
         trust
             .code(coder, byte == expected, SLOWEST_TRUST)
             .then_some(expected)
+    }
+
+    /// Whether the next [`STRETCH`] bytes are expected at one stroke.
+    #[inline(always)]
+    pub(super) fn expects_stretch(&self) -> bool {
+        self.follows && self.length == LONGEST && self.misses == 0
+    }
+
+    /// Codes whether all bytes of the next stretch are the expected ones: those, if so. They are
+    /// then part of the history. If not, the bytes are to be coded one by one.
+    #[inline(always)]
+    pub(super) fn code_stretch<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        stretch: &[u8; STRETCH],
+    ) -> Option<[u8; STRETCH]> {
+        let expected = self.next_stretch();
+        let trust = &mut self.stretch_trust;
+        if !trust.code(coder, *stretch == expected, SLOWEST_TRUST) {
+            // So that none is expected again in front of the difference.
+            self.length = SURE;
+            return None;
+        }
+        self.append(&expected);
+        self.source = self.source.wrapping_add(STRETCH as u16);
+        let [.., a, b, c, d] = expected;
+        self.places[key(u32::from_be_bytes([a, b, c, d]))] = self.position;
+        Some(expected)
+    }
+
+    /// The bytes from the place that is followed on, those not yet there repeated.
+    #[inline(always)]
+    fn next_stretch(&self) -> [u8; STRETCH] {
+        let source = usize::from(self.source);
+        let distance = usize::from(self.position.wrapping_sub(self.source));
+        match self.history[source..].first_chunk() {
+            Some(bytes) if distance >= STRETCH => *bytes,
+            _ => repeated(&self.history, source, distance),
+        }
+    }
+
+    #[inline(always)]
+    fn append(&mut self, bytes: &[u8; STRETCH]) {
+        match self.history[usize::from(self.position)..].first_chunk_mut() {
+            Some(place) => *place = *bytes,
+            None => write_around_the_end(&mut self.history, usize::from(self.position), bytes),
+        }
+        self.position = self.position.wrapping_add(STRETCH as u16);
+    }
+
+    /// Appends bytes that nothing was expected of, and follows no place any more.
+    pub(super) fn skip(&mut self, bytes: &[u8]) {
+        self.follows = false;
+        self.length = 0;
+        self.misses = 0;
+        let mut last = 0u32;
+        for (index, &byte) in bytes.iter().enumerate() {
+            self.history[usize::from(self.position)] = byte;
+            self.position = self.position.wrapping_add(1);
+            last = last << 8 | u32::from(byte);
+            if index % SKIPPED_PLACES == SKIPPED_PLACES - 1 {
+                self.places[key(last)] = self.position;
+            }
+        }
     }
 
     /// Appends a byte to the history; `recent` are the last sixteen, this one lowest.
@@ -103,7 +177,7 @@ impl Matcher {
             self.misses = self.misses << 1 | u8::from(missed);
             self.source = self.source.wrapping_add(1);
         }
-        let key = ((recent as u32).wrapping_mul(0x9E37_79B1) >> 19) as usize;
+        let key = key(recent as u32);
         if self.length < SURE {
             self.look_for_better(self.places[key], recent);
         }
@@ -131,6 +205,32 @@ impl Matcher {
             None => around_the_end(&self.history, end),
         };
         (there ^ recent).trailing_zeros() / 8
+    }
+}
+
+/// The place of four bytes among the places remembered.
+#[inline(always)]
+fn key(bytes: u32) -> usize {
+    (bytes.wrapping_mul(0x9E37_79B1) >> 19) as usize
+}
+
+/// A stretch from `source` on, across the history's end, or of which but `distance` bytes are there.
+#[cold]
+fn repeated(history: &[u8], source: usize, distance: usize) -> [u8; STRETCH] {
+    let mut bytes = [0; STRETCH];
+    for index in 0..STRETCH {
+        bytes[index] = match index.checked_sub(distance) {
+            Some(before) => bytes[before],
+            None => history[(source + index) % HISTORY],
+        };
+    }
+    bytes
+}
+
+#[cold]
+fn write_around_the_end(history: &mut [u8], place: usize, bytes: &[u8; STRETCH]) {
+    for (index, &byte) in bytes.iter().enumerate() {
+        history[(place + index) % HISTORY] = byte;
     }
 }
 

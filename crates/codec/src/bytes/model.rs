@@ -3,7 +3,7 @@
 use super::contexts::{HASHED, Recent};
 use super::dictionary;
 use super::listener::Listener;
-use super::matcher::Matcher;
+use super::matcher::{Matcher, STRETCH};
 use super::nibble_table::NibbleTable;
 use super::weights::{INPUTS, Weights};
 use crate::Level;
@@ -15,6 +15,10 @@ const _: () = assert!(INPUTS == CONTEXTS + 1);
 
 /// Contexts: the last byte, and the hashed ones.
 const CONTEXTS: usize = HASHED + 1;
+
+/// Bytes are coded in blocks of this many, and a last one of fewer. No stretch goes beyond its block,
+/// so that a decoder knows as well as an encoder where one may begin.
+pub(crate) const BLOCK: usize = 4096;
 
 /// Distributions of the first half of a byte, and of the second by the first.
 type Halves = [Distribution; 17];
@@ -86,11 +90,13 @@ impl BytesModel {
         });
     }
 
-    /// Learns that these bytes came by without being coded: only what repeats them later profits.
+    /// Learns that these bytes came by without being coded: only what repeats them later profits. If
+    /// more come by next, the length of these must be a multiple of [`BLOCK`].
     pub(crate) fn skip(&mut self, bytes: &[u8]) {
         self.prime();
-        for &byte in bytes {
-            self.remember(byte);
+        self.matcher.skip(bytes);
+        for &byte in &bytes[bytes.len().saturating_sub(Recent::LENGTH)..] {
+            self.recent.push(byte);
         }
     }
 
@@ -120,10 +126,54 @@ impl BytesModel {
         let byte = match (self.matcher.code(coder, byte), self.level) {
             (Some(expected), _) => expected,
             (None, Level::Fast) => self.code_by_last(coder, byte),
-            (None, Level::Default) => self.code_halves(coder, byte),
+            (None, Level::Default | Level::Max) => self.code_halves(coder, byte),
         };
         self.remember(byte);
         byte
+    }
+
+    #[inline(always)]
+    fn encode_block<C: Coder>(&mut self, coder: &mut C, block: &[u8]) {
+        let mut rest = block;
+        while let [byte, others @ ..] = rest {
+            rest = match rest.split_first_chunk() {
+                Some((stretch, behind)) if self.code_stretch(coder, stretch).is_some() => behind,
+                _ => {
+                    self.code_next(coder, *byte);
+                    others
+                }
+            };
+        }
+    }
+
+    #[inline(always)]
+    fn decode_block<C: Coder>(&mut self, coder: &mut C, length: usize, out: &mut Vec<u8>) {
+        let end = out.len() + length;
+        while out.len() < end {
+            let stretch = match end - out.len() >= STRETCH {
+                true => self.code_stretch(coder, &[0; STRETCH]),
+                false => None,
+            };
+            match stretch {
+                Some(bytes) => out.extend_from_slice(&bytes),
+                None => out.push(self.code_next(coder, 0)),
+            }
+        }
+    }
+
+    /// Codes a whole stretch, if one is expected and is what comes.
+    #[inline(always)]
+    fn code_stretch<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        stretch: &[u8; STRETCH],
+    ) -> Option<[u8; STRETCH]> {
+        if !self.matcher.expects_stretch() {
+            return None;
+        }
+        let found = self.matcher.code_stretch(coder, stretch)?;
+        self.recent.replace(found);
+        Some(found)
     }
 
     /// Codes a byte in the context of the last one alone.
@@ -205,8 +255,8 @@ impl Vectorized for EncodeBytes<'_, '_> {
             coder: self.coder.take(),
             simd,
         };
-        for &byte in self.bytes {
-            self.model.code_next(&mut local, byte);
+        for block in self.bytes.chunks(BLOCK) {
+            self.model.encode_block(&mut local, block);
         }
         *self.coder = local.coder;
     }
@@ -229,9 +279,12 @@ impl Vectorized for DecodeBytes<'_, '_> {
             coder: *self.coder,
             simd,
         };
-        for _ in 0..self.count {
-            let byte = self.model.code_next(&mut local, 0);
-            self.out.push(byte);
+        self.out.reserve(self.count);
+        let mut left = self.count;
+        while left > 0 {
+            let length = left.min(BLOCK);
+            self.model.decode_block(&mut local, length, self.out);
+            left -= length;
         }
         *self.coder = local.coder;
     }
@@ -309,6 +362,31 @@ mod tests {
         assert_ne!(encode(&mut model, &bytes[..20_000]), first);
         model.reset();
         assert_eq!(encode(&mut model, &bytes[..20_000]), first);
+    }
+
+    #[test]
+    fn stretches_repeat_at_any_distance() {
+        for distance in [1, 2, 3, 15, 16, 17, 1000, 5000] {
+            let mut bytes: Vec<u8> = (0..distance as u32)
+                .map(|i| (i.wrapping_mul(i).wrapping_mul(2_654_435_761) >> 13) as u8)
+                .collect();
+            while bytes.len() < 3 * 65_536 {
+                bytes.push(bytes[bytes.len() - distance]);
+            }
+            // A difference in every place of a stretch.
+            for index in 0..16 {
+                bytes[66_000 + 1001 * index] ^= 0x5A;
+            }
+            let coded = encode(&mut BytesModel::new(Level::Fast), &bytes);
+            let raw = decode(&mut BytesModel::new(Level::Fast), &coded, bytes.len());
+            assert!(raw == bytes, "at distance {distance}");
+            let most = distance * 9 / 8 + 1500;
+            assert!(
+                coded.len() < most,
+                "{} bytes at distance {distance}",
+                coded.len()
+            );
+        }
     }
 
     #[test]

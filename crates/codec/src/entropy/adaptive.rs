@@ -37,6 +37,18 @@ impl Slot {
         self.0 & 0xFFFF
     }
 
+    /// The probability of one in the upper half, the rate in the lower one.
+    #[inline(always)]
+    pub(super) fn state(self) -> u32 {
+        self.0
+    }
+
+    /// The reverse of [`Slot::state`].
+    #[inline(always)]
+    pub(super) fn of_state(state: u32) -> Self {
+        Self(state)
+    }
+
     /// The probability of one in units of 1/65536.
     #[inline(always)]
     pub(crate) fn probability(self) -> u32 {

@@ -8,6 +8,7 @@ pub(crate) mod learned;
 pub(crate) mod logistic;
 pub(crate) mod mixed;
 mod range_coder;
+pub(crate) mod refined;
 pub(crate) mod symbols;
 mod vector_coder;
 

@@ -5,6 +5,7 @@
 //! 16 × 16-bit high multiply: cheap for one decision, and one vector instruction for a whole
 //! alphabet. Invariant: encoder and decoder hold the same range before every decision.
 
+use super::refined::Lanes;
 #[cfg(feature = "fault-injection")]
 use crate::fault::Damage;
 use crate::fault::PendingDamage;
@@ -73,6 +74,24 @@ pub trait Coder {
     #[inline(always)]
     fn weighted_mean(&self, distributions: [&[u16; 16]; 4], weights: [u16; 4]) -> [u16; 16] {
         super::symbols::weighted_mean(distributions, weights)
+    }
+
+    /// The sum of all inputs, each times the sum of its two weights; wraps around.
+    #[inline(always)]
+    fn sum_of_products(&self, inputs: &Lanes<i32>, weights: [&Lanes<i32>; 2]) -> i32 {
+        super::refined::sum_of_products(inputs, weights)
+    }
+
+    /// Moves two sets of weights against the error of a probability, in units of 1/65536.
+    #[inline(always)]
+    fn learn_weights(&self, inputs: &Lanes<i32>, error: i32, sets: [&mut Lanes<i32>; 2]) {
+        super::refined::learn_weights(inputs, error, sets);
+    }
+
+    /// Moves the states of slots towards `bit`, no slower than by about `slowest` in 1/65536.
+    #[inline(always)]
+    fn learn_slots(&self, states: &mut Lanes<u32>, bit: bool, slowest: u32) {
+        super::refined::learn_slots(states, bit, slowest);
     }
 }
 

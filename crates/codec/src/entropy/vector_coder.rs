@@ -1,6 +1,7 @@
 //! A coder whose 16-symbol operations use vector instructions.
 
 use super::range_coder::search_symbol_vector;
+use super::refined::{Lanes, learn_slots_vector, learn_weights_vector, sum_of_products_vector};
 use super::symbols::{adapt_vector, weighted_mean_vector};
 use super::{Coder, SymbolPart};
 use crate::simd::VectorMultiply;
@@ -78,5 +79,20 @@ impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
     #[inline(always)]
     fn weighted_mean(&self, distributions: [&[u16; 16]; 4], weights: [u16; 4]) -> [u16; 16] {
         weighted_mean_vector(self.simd, distributions, weights)
+    }
+
+    #[inline(always)]
+    fn sum_of_products(&self, inputs: &Lanes<i32>, weights: [&Lanes<i32>; 2]) -> i32 {
+        sum_of_products_vector(self.simd, inputs, weights)
+    }
+
+    #[inline(always)]
+    fn learn_weights(&self, inputs: &Lanes<i32>, error: i32, sets: [&mut Lanes<i32>; 2]) {
+        learn_weights_vector(self.simd, inputs, error, sets);
+    }
+
+    #[inline(always)]
+    fn learn_slots(&self, states: &mut Lanes<u32>, bit: bool, slowest: u32) {
+        learn_slots_vector(self.simd, states, bit, slowest);
     }
 }

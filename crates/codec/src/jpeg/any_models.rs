@@ -5,7 +5,7 @@
 
 use super::McuRun;
 use super::block_coder::Models;
-use super::model::{Decisions, Mixing, Symbolic};
+use super::model::{Decisions, Mixing, Symbolic, Thorough};
 use super::multi_scan::{ImageDecoder, ImageEncoder, Original};
 use super::scan::Scan;
 #[cfg(feature = "training")]
@@ -21,6 +21,7 @@ fn start_states(level: Level) -> &'static [u8] {
     match level {
         Level::Fast => include_bytes!("start_states/fast.bin"),
         Level::Default => include_bytes!("start_states/default.bin"),
+        Level::Max => &[],
     }
 }
 
@@ -28,6 +29,18 @@ fn start_states(level: Level) -> &'static [u8] {
 pub(super) enum AnyModels {
     Fast(Box<Models<Symbolic>>),
     Default(Box<Models<Mixing<2>>>),
+    Max(Box<Models<Thorough>>),
+}
+
+/// Does something with the models of whichever level.
+macro_rules! with_models {
+    ($any:expr, $models:ident => $work:expr) => {
+        match $any {
+            AnyModels::Fast($models) => $work,
+            AnyModels::Default($models) => $work,
+            AnyModels::Max($models) => $work,
+        }
+    };
 }
 
 impl AnyModels {
@@ -35,6 +48,7 @@ impl AnyModels {
         let mut models = match level {
             Level::Fast => Self::Fast(Box::new(Models::new())),
             Level::Default => Self::Default(Box::new(Models::new())),
+            Level::Max => Self::Max(Box::new(Models::new())),
         };
         // Training begins with models that know nothing.
         if cfg!(not(feature = "training")) {
@@ -45,10 +59,7 @@ impl AnyModels {
 
     /// Shows everything that the models of coefficients learn.
     fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
-        match self {
-            Self::Fast(models) => models.visit(visitor),
-            Self::Default(models) => models.visit(visitor),
-        }
+        with_models!(self, models => models.visit(visitor));
     }
 
     /// What has been learned so far, as [`start_states`] holds it.
@@ -67,24 +78,14 @@ impl AnyModels {
         limit: usize,
         end_of_input: bool,
     ) -> McuRun {
-        match self {
-            Self::Fast(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-            Self::Default(models) => vectorized(EncodeScan {
-                scan,
-                models,
-                coder,
-                input,
-                limit,
-                end_of_input,
-            }),
-        }
+        with_models!(self, models => vectorized(EncodeScan {
+            scan,
+            models,
+            coder,
+            input,
+            limit,
+            end_of_input,
+        }))
     }
 
     pub(super) fn encode_row(
@@ -93,20 +94,12 @@ impl AnyModels {
         coder: &mut RangeEncoder<'_>,
         damage: Option<u64>,
     ) {
-        match self {
-            Self::Fast(models) => vectorized(EncodeRow {
-                image,
-                models,
-                coder,
-                damage,
-            }),
-            Self::Default(models) => vectorized(EncodeRow {
-                image,
-                models,
-                coder,
-                damage,
-            }),
-        }
+        with_models!(self, models => vectorized(EncodeRow {
+            image,
+            models,
+            coder,
+            damage,
+        }));
     }
 
     pub(super) fn decode_row(
@@ -116,22 +109,13 @@ impl AnyModels {
         raw: &[u8],
         original: Original<'_>,
     ) -> Result<(), Error> {
-        match self {
-            Self::Fast(models) => vectorized(DecodeRow {
-                image,
-                models,
-                coder,
-                raw,
-                original,
-            }),
-            Self::Default(models) => vectorized(DecodeRow {
-                image,
-                models,
-                coder,
-                raw,
-                original,
-            }),
-        }
+        with_models!(self, models => vectorized(DecodeRow {
+            image,
+            models,
+            coder,
+            raw,
+            original,
+        }))
     }
 
     pub(super) fn decode(
@@ -142,24 +126,14 @@ impl AnyModels {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), Error> {
-        match self {
-            Self::Fast(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-            Self::Default(models) => vectorized(DecodeScan {
-                scan,
-                models,
-                coder,
-                mcus,
-                out,
-                limit,
-            }),
-        }
+        with_models!(self, models => vectorized(DecodeScan {
+            scan,
+            models,
+            coder,
+            mcus,
+            out,
+            limit,
+        }))
     }
 }
 

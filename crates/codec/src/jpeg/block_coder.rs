@@ -82,6 +82,11 @@ impl BlockCoder {
         }
     }
 
+    /// From here on the coefficients of a component are quantised in another way.
+    pub(crate) fn set_quantization(&mut self, component: usize, quantization: Quantization) {
+        self.quantizations[component] = quantization;
+    }
+
     /// Codes one block.
     #[inline(always)]
     pub(crate) fn code<C: Vectorizing, D: Decisions>(
@@ -94,8 +99,6 @@ impl BlockCoder {
         let component = &self.components[place.component];
         let rows = &self.rows[place.component];
         let column = place.mcu_column * component.horizontal + place.x;
-        let row = place.mcu_row * component.vertical + place.y;
-        let this_row = rows.row_start(row);
         let has_above = place.y > 0 || place.near.above;
         let has_left = place.x > 0 || place.near.left;
         let has_above_left = match (place.y > 0, place.x > 0) {
@@ -104,28 +107,18 @@ impl BlockCoder {
             (false, true) => place.near.above,
             (false, false) => place.near.above_left,
         };
-        let row_above = if has_above {
-            rows.row_start(row - 1)
-        } else {
-            0
-        };
-        let near = |present: bool, index: usize| {
-            if present {
-                rows.block(index)
-            } else {
-                &Remembered::ABSENT
-            }
-        };
         let has_above_right = has_above
             && column + 1 < component.blocks_per_row
             && (place.y == 0 || place.x + 1 < component.horizontal);
-        let left = near(has_left, (this_row + column).wrapping_sub(1));
-        let above = near(has_above, row_above + column);
+        let around = rows.around(place.x, place.y, column);
+        let present = |present: bool, block| if present { block } else { &Remembered::ABSENT };
+        let left = present(has_left, around.left);
+        let above = present(has_above, around.above);
         let near = Neighbours {
             above: if has_above { above } else { left },
             left: if has_left { left } else { above },
-            above_left: near(has_above_left, (row_above + column).wrapping_sub(1)),
-            above_right: near(has_above_right, row_above + column + 1),
+            above_left: present(has_above_left, around.above_left),
+            above_right: present(has_above_right, around.above_right),
             other: self.other_block(place),
             left_border: &rows.right_borders[place.y],
             has_above,
@@ -136,7 +129,7 @@ impl BlockCoder {
         let (remembered, right) =
             models.classes[class].code_block(coder, quantization, &near, block);
         let rows = &mut self.rows[place.component];
-        rows.set(this_row + column, &remembered);
+        rows.set(place.x, place.y, column, &remembered);
         rows.right_borders[place.y] = right;
     }
 
@@ -154,10 +147,7 @@ impl BlockCoder {
         let other = &self.components[index];
         let x = place.x * other.horizontal / component.horizontal;
         let y = place.y * other.vertical / component.vertical;
-        let rows = &self.rows[index];
-        let row_start = rows.row_start(place.mcu_row * other.vertical + y);
-        let column = place.mcu_column * other.horizontal + x;
-        rows.block(row_start + column.min(other.blocks_per_row - 1))
+        self.rows[index].of_mcu(x, y)
     }
 }
 
@@ -168,7 +158,6 @@ pub(crate) struct Place {
     /// Within the MCU, in blocks.
     pub(crate) x: usize,
     pub(crate) y: usize,
-    pub(crate) mcu_row: usize,
     pub(crate) mcu_column: usize,
     pub(crate) near: NearMcus,
 }

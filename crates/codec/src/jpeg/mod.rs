@@ -460,7 +460,7 @@ impl Jpeg {
                 if let Some(reason) = found.left_out {
                     self.news.add_reason(reason);
                 }
-                let image = ImageEncoder::new(&found.frame, found.headers, found.regions);
+                let image = ImageEncoder::new(found);
                 image.encode_opening(coder, input, byte);
                 let scans = image.scans();
                 self.announced = None;
@@ -498,7 +498,7 @@ impl Jpeg {
             .get_or_insert_with(|| AnyModels::new(self.level));
         models.encode_row(image, coder, self.damage.take_coefficient());
         if image.is_whole() {
-            self.news.scans_done += image.scans() as u64;
+            self.news.scans_done += image.whole_scans() as u64;
         }
     }
 

@@ -1,51 +1,116 @@
-//! What is remembered of coded blocks: as many block rows as contexts can reach.
+//! What is remembered of coded blocks: one block row, and the MCU that is being coded.
 //!
-//! Invariant: a component of vertical sampling V keeps V + 1 rows in a ring, so memory depends on
-//! the width of an image alone.
+//! Invariant: a component keeps one block for each of its columns, so memory depends on the width of
+//! an image alone, whatever the sampling.
 
 use super::block_coder::ComponentShape;
 use super::model::Remembered;
 
-/// Rows of one component.
+/// Most blocks of an MCU across and down.
+const SIDE: usize = 4;
+
+/// The blocks of one component that contexts can reach.
 #[derive(Debug)]
 pub(crate) struct Rows {
-    blocks: Vec<Remembered>,
-    width: usize,
+    /// By column: the last block coded there.
+    lowest: Vec<Remembered>,
+    /// By place in the MCU: the last block coded there. Where this MCU's has not been, it is that of the
+    /// MCU before.
+    mcu: [[Remembered; SIDE]; SIDE],
+    /// What stood in `lowest` where the last block of an MCU's first row was put.
+    passed_above: Remembered,
+    /// What stood in `mcu` where the last block in the last column was put.
+    passed_left: Remembered,
+    /// Blocks of the MCU so far, across and down.
+    columns: usize,
     rows: usize,
-    /// Border sums of the last block coded in each row of the current MCU row, towards the right.
-    pub(crate) right_borders: [[i16; 8]; 4],
+    horizontal: usize,
+    /// Border sums of the last block coded in each row of the MCU, towards the right.
+    pub(crate) right_borders: [[i16; 8]; SIDE],
+}
+
+/// The blocks around one, whether they are in its image or not.
+pub(crate) struct Around<'a> {
+    pub(crate) above: &'a Remembered,
+    pub(crate) left: &'a Remembered,
+    pub(crate) above_left: &'a Remembered,
+    pub(crate) above_right: &'a Remembered,
 }
 
 impl Rows {
     pub(crate) fn new(component: &ComponentShape) -> Self {
-        let rows = component.vertical + 1;
         Self {
-            blocks: vec![Remembered::ABSENT; component.blocks_per_row * rows],
-            width: component.blocks_per_row,
-            rows,
-            right_borders: [[0; 8]; 4],
+            lowest: vec![Remembered::ABSENT; component.blocks_per_row],
+            mcu: [[Remembered::ABSENT; SIDE]; SIDE],
+            passed_above: Remembered::ABSENT,
+            passed_left: Remembered::ABSENT,
+            columns: 0,
+            rows: 0,
+            horizontal: component.horizontal,
+            right_borders: [[0; 8]; SIDE],
         }
     }
 
-    /// Where block row `row` begins in the ring.
+    /// What is around the block that comes next: the one at (`x`, `y`) of the MCU, in this column of
+    /// the component.
     #[inline(always)]
-    pub(crate) fn row_start(&self, row: usize) -> usize {
-        row % self.rows * self.width
+    pub(crate) fn around(&self, x: usize, y: usize, column: usize) -> Around<'_> {
+        let in_mcu = |x: usize, y: usize| &self.mcu[y % SIDE][x % SIDE];
+        let left = match x {
+            0 => in_mcu(self.horizontal.wrapping_sub(1), y),
+            _ => in_mcu(x.wrapping_sub(1), y),
+        };
+        if y == 0 {
+            let next = self.lowest.get(column.wrapping_add(1));
+            return Around {
+                above: &self.lowest[column],
+                left,
+                above_left: &self.passed_above,
+                above_right: next.unwrap_or(&Remembered::ABSENT),
+            };
+        }
+        let row_above = y.wrapping_sub(1);
+        Around {
+            above: in_mcu(x, row_above),
+            left,
+            above_left: match x {
+                0 => &self.passed_left,
+                _ => in_mcu(x.wrapping_sub(1), row_above),
+            },
+            above_right: in_mcu(x.wrapping_add(1), row_above),
+        }
     }
 
+    /// The block at (`x`, `y`) of the MCU, or the nearest one that it has.
     #[inline(always)]
-    pub(crate) fn block(&self, index: usize) -> &Remembered {
-        &self.blocks[index]
+    pub(crate) fn of_mcu(&self, x: usize, y: usize) -> &Remembered {
+        let x = x.min(self.columns.wrapping_sub(1));
+        let y = y.min(self.rows.wrapping_sub(1));
+        &self.mcu[y % SIDE][x % SIDE]
     }
 
+    /// The block that came next has been coded.
     #[inline(always)]
-    pub(crate) fn set(&mut self, index: usize, block: &Remembered) {
-        self.blocks[index] = *block;
+    pub(crate) fn set(&mut self, x: usize, y: usize, column: usize, block: &Remembered) {
+        let lowest = &mut self.lowest[column];
+        let place = &mut self.mcu[y % SIDE][x % SIDE];
+        if y == 0 {
+            self.passed_above = *lowest;
+        }
+        if x.wrapping_add(1) == self.horizontal {
+            self.passed_left = *place;
+        }
+        *lowest = *block;
+        *place = *block;
+        self.columns = x.wrapping_add(1);
+        self.rows = y.wrapping_add(1);
     }
 }
 
 /// Bytes that the rows of these components take in one state.
 pub(crate) fn bytes_needed(components: impl Iterator<Item = ComponentShape>) -> usize {
-    let blocks = |component: ComponentShape| component.blocks_per_row * (component.vertical + 1);
-    components.map(blocks).sum::<usize>() * size_of::<Remembered>()
+    let of_component = |component: ComponentShape| {
+        component.blocks_per_row * size_of::<Remembered>() + size_of::<Rows>()
+    };
+    components.map(of_component).sum()
 }

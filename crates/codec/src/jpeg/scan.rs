@@ -328,7 +328,6 @@ impl Scan {
         coder: &mut C,
         blocks: &mut [Block; MAX_BLOCKS_PER_MCU],
     ) {
-        let mcu_row = (self.next_mcu / self.layout.mcus_per_row) as usize;
         let mcu_column = (self.next_mcu % self.layout.mcus_per_row) as usize;
         let coded = self.next_mcu - self.first_mcu;
         let near = NearMcus {
@@ -348,7 +347,6 @@ impl Scan {
                         component,
                         x,
                         y,
-                        mcu_row,
                         mcu_column,
                         near,
                     };

@@ -22,7 +22,7 @@ pub(super) const MAGIC: [u8; 4] = [0xF4, b'L', b'p', b't'];
 const VERSION: u8 = 0;
 
 /// Counts the changes of a version that is not frozen yet; 0 in all others.
-const DRAFT: u8 = 6;
+const DRAFT: u8 = 7;
 
 /// The flag of a container that was coded against a reference.
 const FLAG_REFERENCE: u8 = 1;
@@ -52,6 +52,7 @@ impl ContainerHeader {
         bytes[5] = match self.level {
             Level::Fast => 0,
             Level::Default => 1,
+            Level::Max => 2,
         };
         bytes[7] = if self.has_reference {
             FLAG_REFERENCE
@@ -90,6 +91,7 @@ impl ContainerHeader {
         let level = match level {
             0 => Level::Fast,
             1 => Level::Default,
+            2 => Level::Max,
             _ => return Err(Error::UnknownLevel(level)),
         };
         Ok(Self {
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_header_reads_back() {
-        for level in [Level::Fast, Level::Default] {
+        for level in Level::ALL {
             for has_reference in [false, true] {
                 let header = ContainerHeader {
                     level,
@@ -191,7 +193,7 @@ mod tests {
             bytes[COVERED..].copy_from_slice(&checksum.to_le_bytes());
             ContainerHeader::parse(&bytes)
         };
-        assert_eq!(sealed(5, 2), Err(Error::UnknownLevel(2)));
+        assert_eq!(sealed(5, 3), Err(Error::UnknownLevel(3)));
         assert_eq!(sealed(6, 9), Err(Error::UnknownDraft(9)));
         assert_eq!(sealed(7, 2), Err(Error::UnknownFlags(2)));
     }

@@ -19,6 +19,11 @@ use crate::{NotModelled, ReferenceFile};
 /// models by then, which cannot be given back to the system, and is left in pieces.
 const IMAGE_BYTES_AFTER_PNG: usize = 2_500_000;
 
+/// Most input bytes of a segment that does not begin within the image data of a PNG, whose strips may
+/// need more: with few, a second thread that verifies has little to wait for at the start and to do
+/// at the end.
+const USUAL_INPUT: usize = SEGMENT_INPUT / 2;
+
 /// Choices that the result of encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncoderOptions {
@@ -171,11 +176,17 @@ impl Encoder {
         );
         let header_size = self.begin_segment(out);
         let window = &input[..input.len().min(SEGMENT_INPUT)];
-        // An image of several scans is shown whole.
         let jpeg = &mut self.models.jpeg;
-        let (kind, length) = if jpeg.encoding().is_some() || jpeg.image_is_announced() {
+        // An image of several scans is shown whole.
+        let whole_image = jpeg.encoding().is_some() || jpeg.image_is_announced();
+        let (kind, length) = if whole_image {
             (SegmentKind::Coded, window.len())
         } else {
+            let most = match self.models.png.in_image_data() {
+                true => SEGMENT_INPUT,
+                false => USUAL_INPUT,
+            };
+            let window = &window[..window.len().min(most)];
             self.keys.plan(window, self.models.is_between_images())
         };
         if kind == SegmentKind::Key {
@@ -184,7 +195,7 @@ impl Encoder {
         }
         // Where the input ends exactly with the window, the caller may know it or not yet, so that
         // must not matter.
-        let ends = window.len() < SEGMENT_INPUT && length == window.len();
+        let ends = input.len() < SEGMENT_INPUT && length == input.len();
         let input = if length < window.len() {
             &input[..length]
         } else {

@@ -5,12 +5,14 @@
 pub enum Level {
     /// Fewer contexts: about twice as fast.
     Fast,
-    /// The best ratio.
+    /// A good ratio.
     #[default]
     Default,
+    /// The best ratio: more contexts, at about half of the default level's speed.
+    Max,
 }
 
 impl Level {
     /// Every level.
-    pub const ALL: [Self; 2] = [Self::Fast, Self::Default];
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Default, Self::Max];
 }

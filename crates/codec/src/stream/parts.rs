@@ -22,6 +22,8 @@ pub(super) enum Part {
     Rows(u32),
     /// So many bytes that rows have put out.
     Release(u32),
+    /// The scan of this number, counted from 1, of that image is given up.
+    GivenUp(u32),
     /// The scan that was left goes on with the MCU of this number, counted from 1.
     Reentry(u32),
 }
@@ -45,6 +47,7 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Rows(count) => (4, count),
             Part::Release(count) => (5, count),
             Part::Reentry(count) => (7, count),
+            Part::GivenUp(count) => (8, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -81,7 +84,7 @@ impl<'a> PartList<'a> {
                 }
                 Part::McuRun(length) => (length, most_mcus(raw_length)),
                 Part::StripRun(length) => (length, STRIPS_MAX as usize),
-                Part::Opening(scans) => (scans, SCANS_MAX),
+                Part::Opening(scans) | Part::GivenUp(scans) => (scans, SCANS_MAX),
                 Part::Rows(rows) => (rows, MCU_ROWS_MAX),
                 Part::Reentry(mcu) => (mcu, MCU_MAX),
             };
@@ -98,6 +101,7 @@ impl<'a> PartList<'a> {
                 | Part::Opening(_)
                 | Part::Rows(_)
                 | Part::StripRun(_)
+                | Part::GivenUp(_)
                 | Part::Reentry(_) => {}
             }
         }
@@ -126,6 +130,7 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         4 => Ok(Part::Rows(count)),
         5 => Ok(Part::Release(count)),
         7 => Ok(Part::Reentry(count)),
+        8 => Ok(Part::GivenUp(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }
@@ -160,7 +165,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 8, 1], 9), Err(Error::UnknownPartKind(8)));
+        assert_eq!(parse(&[1, 9, 1], 9), Err(Error::UnknownPartKind(9)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

@@ -4,6 +4,7 @@ use super::models::Models;
 use super::parts::{self, Part};
 use super::uniformity;
 use super::{CODED_SLACK, SEGMENT_INPUT};
+use crate::bytes::BLOCK;
 use crate::entropy::RangeEncoder;
 use crate::{jpeg, png};
 
@@ -306,11 +307,11 @@ impl SegmentEncoder {
         window: &[u8],
         start: usize,
     ) -> usize {
-        let end = window.len().min(start + uniformity::BLOCK);
+        let end = window.len().min(start + BLOCK);
         let count = models.push_bytes(&window[start..end]);
         self.encode_block(models, coder, &window[start..start + count], start);
         // A part ends where an image begins, even if nothing of it can be coded.
-        self.open = !models.in_image();
+        self.open &= !models.in_image();
         count
     }
 
@@ -338,6 +339,8 @@ impl SegmentEncoder {
                 _ => self.parts.push((Part::Bytes(length), start)),
             }
         }
+        // A decoder sees where a part's blocks end by their size.
+        self.open = block.len() == BLOCK;
     }
 
     /// Puts the list of parts and the raw parts in front of the entropy-coded stream.

@@ -8,9 +8,9 @@ use super::SEGMENT_INPUT;
 use super::models::Models;
 use super::parts::Part;
 use super::segment_encoder::SegmentEncoder;
-use super::uniformity;
 use crate::Error;
 use crate::NotModelled;
+use crate::bytes::BLOCK;
 use crate::entropy::{RangeDecoder, RangeEncoder};
 use crate::jpeg::{NextRow, Original, Stretch};
 
@@ -18,7 +18,7 @@ use crate::jpeg::{NextRow, Original, Stretch};
 const SPARE: usize = 64;
 
 /// Room that rows leave, so that something can be handed on behind them.
-const BYTES_ROOM: usize = 2 * uniformity::BLOCK;
+const BYTES_ROOM: usize = 2 * BLOCK;
 
 /// Most bytes of a part in the list.
 const PART_SIZE: usize = 8;
@@ -115,9 +115,15 @@ impl SegmentEncoder {
                     file_bytes += bytes;
                 }
                 NextRow::Done => return,
-                NextRow::Odd(reason) => {
+                NextRow::GivenUp {
+                    scan,
+                    units,
+                    reason,
+                } => {
+                    image.encode_loss(coder, units);
+                    self.parts.push((Part::GivenUp(scan as u32 + 1), 0));
                     models.jpeg.add_reason(reason);
-                    return;
+                    continue;
                 }
             }
             models.jpeg.encode_row(coder);
@@ -160,14 +166,13 @@ impl SegmentEncoder {
                     end += length;
                 }
                 Stretch::Missing(length) => {
-                    let length = length.min(most).min(uniformity::BLOCK);
+                    let length = length.min(most).min(BLOCK);
                     let fits = self.size(coder) + length + length / 16 <= room;
-                    if !image.rows_are_over() || !fits {
+                    if !image.is_never_put_out() || !fits {
                         break;
                     }
                     image.pass(length);
                     self.encode_block(models, coder, &input[end..end + length], end);
-                    self.open = true;
                     end += length;
                 }
             }
@@ -207,6 +212,10 @@ pub(super) fn decode_part(
         }
         Part::Rows(rows) => {
             (0..rows).try_for_each(|_| models.jpeg.decode_row(coder, raw, original))
+        }
+        Part::GivenUp(scan) => {
+            let image = models.jpeg.decoding().ok_or(Error::NotInScan)?;
+            image.give_up(coder, scan as usize - 1)
         }
         Part::Release(count) if count as usize > raw_length - raw.len() => {
             Err(Error::PartLength(count))

@@ -2,9 +2,6 @@
 //!
 //! Invariant: the answer depends on the block alone, in integers, before anything of it is coded.
 
-/// Bytes that are judged together.
-pub(super) const BLOCK: usize = 4096;
-
 /// Fewer bytes than this are always modelled: too few to judge.
 const LEAST: usize = 512;
 
@@ -37,6 +34,7 @@ pub(super) fn looks_random(block: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes::BLOCK;
 
     fn noise(length: usize) -> Vec<u8> {
         let mut state = 0x9E37_79B9_7F4A_7C15u64;

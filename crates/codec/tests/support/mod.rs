@@ -16,7 +16,7 @@ pub(crate) static PROGRESSIVE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     decode(include_bytes!("../golden/progressive-default.lepta")).expect("a golden file")
 });
 
-pub(crate) const LEVELS: [Level; 2] = [Level::Fast, Level::Default];
+pub(crate) const LEVELS: [Level; 3] = Level::ALL;
 
 const STATE_BYTES: usize = 4 << 20;
 

@@ -5,6 +5,7 @@
 //! another worker to the same bytes.
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use lepta_worker::job::Operation;
@@ -13,6 +14,7 @@ use lepta_worker::status::Status;
 use super::original::Original;
 use super::outputs::{Output, Outputs};
 use super::record::Done;
+use super::reference::Reference;
 use crate::interruption::Interruption;
 use crate::problem::{Problem, shown};
 use crate::storage::{
@@ -30,6 +32,8 @@ pub(super) struct FileJob<'a> {
     pub(super) worker: WorkerBinary,
     pub(super) options: WorkerOptions,
     pub(super) force: bool,
+    /// What files are coded against.
+    pub(super) reference: Option<Reference>,
     /// Remove originals.
     pub(super) remove: bool,
     pub(super) interruption: &'a Interruption,
@@ -62,6 +66,14 @@ impl FileJob<'_> {
     /// What went wrong, and where.
     pub(super) fn run_file(&self, path: &Path, outputs: &Outputs) -> Result<Done, Problem> {
         let original = Original::open(path, self.force)?;
+        if let Some(reference) = self.reference.as_ref().filter(|_| self.remove)
+            && reference.is(&original.snapshot)
+        {
+            let what = "is the reference that others need, and is never removed";
+            return Err(Problem::new(Status::Usage, what)
+                .at(path)
+                .advise("leave it out, or do without --rm"));
+        }
         let output = outputs.of_file(path)?;
         let done = self.run_original(&original, path, output);
         done.map_err(|problem| problem.at(path))
@@ -100,6 +112,9 @@ impl FileJob<'_> {
                 run
             }
             Output::File(path) => {
+                if let Some(reference) = &self.reference {
+                    reference.check_not_replaced(path)?;
+                }
                 let mut pending = self.begin(path)?;
                 let run = self.run_worker(input, input_name, &mut pending, &shown(path))?;
                 unchanged()?;
@@ -136,19 +151,32 @@ impl FileJob<'_> {
     ) -> Result<Run, Problem> {
         let mut input = HashingReader::new(input);
         let mut output = HashingWriter::new(output);
-        let report = run_job(
-            &self.worker,
-            &self.options,
-            &mut input,
-            &mut output,
-            self.interruption,
-        )
-        .map_err(|error| error.into_problem(input_name, output_name))?;
+        let options = self.options;
+        let report = self.run_job(options, &mut input, &mut output, input_name, output_name)?;
         Ok(Run {
             report,
             input: input.digest(),
             output: output.digest(),
         })
+    }
+
+    /// Runs one worker, with a reference if there is one.
+    fn run_job(
+        &self,
+        options: WorkerOptions,
+        input: &mut (impl Read + Send),
+        output: &mut impl Write,
+        input_name: &str,
+        output_name: &str,
+    ) -> Result<WorkerReport, Problem> {
+        let reference = self.reference.as_ref().map(Reference::descriptor);
+        let reference = reference.transpose()?;
+        let options = WorkerOptions {
+            reference: reference.as_ref().map(AsRawFd::as_raw_fd),
+            ..options
+        };
+        run_job(&self.worker, &options, input, output, self.interruption)
+            .map_err(|error| error.into_problem(input_name, output_name))
     }
 
     /// Reads a result back from the disk. If it is a compressed one, another worker decodes it.
@@ -162,14 +190,8 @@ impl FileJob<'_> {
                     operation: Operation::Decompress,
                     ..self.options
                 };
-                run_job(
-                    &self.worker,
-                    &options,
-                    &mut stored,
-                    &mut decoded,
-                    self.interruption,
-                )
-                .map_err(|error| error.into_problem(&shown(result), "nothing"))?;
+                let name = shown(result);
+                self.run_job(options, &mut stored, &mut decoded, &name, "nothing")?;
                 (decoded.digest(), run.input)
             }
             _ => (digest_of(stored).map_err(reading)?, run.output),

@@ -9,6 +9,7 @@ mod listing;
 mod original;
 mod outputs;
 mod record;
+mod reference;
 
 use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
@@ -22,6 +23,7 @@ use inputs::{Input, inputs};
 use job::FileJob;
 use outputs::Outputs;
 use record::Log;
+use reference::Reference;
 
 /// Handles all files that the arguments name, or standard input.
 ///
@@ -46,6 +48,11 @@ pub(crate) fn run(
         worker: WorkerBinary::find(arguments.workers.worker.as_deref())?,
         options,
         force: arguments.output.force,
+        reference: arguments
+            .patch_from
+            .as_deref()
+            .map(Reference::new)
+            .transpose()?,
         remove: arguments.rm && !outputs.is_stdout() && operation != Operation::Verify,
         interruption,
     };

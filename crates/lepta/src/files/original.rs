@@ -18,7 +18,7 @@ use crate::storage::{Digest, Removal, Snapshot, folder_of, put_back, remove_orig
 pub(super) struct Original {
     pub(super) file: File,
     pub(super) metadata: Metadata,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Original {
@@ -106,7 +106,8 @@ fn with_folder<T>(path: &Path, act: impl FnOnce(&File, &OsStr) -> io::Result<T>)
     act(&File::open(folder_of(path))?, name)
 }
 
-fn no_regular_file(file_type: FileType) -> Problem {
+/// The problem of something that is none.
+pub(super) fn no_regular_file(file_type: FileType) -> Problem {
     let (kind, advice) = match file_type {
         kind if kind.is_dir() => ("folder", "use -r to work on the files in it"),
         kind if kind.is_fifo() => ("FIFO", "give it as standard input: lepta <FIFO >RESULT"),

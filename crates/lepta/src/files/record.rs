@@ -145,6 +145,13 @@ impl Log {
                 report.alarms
             );
         }
+        let unused = report
+            .reasons
+            .iter()
+            .find(|reason| reason.starts_with("no reference"));
+        if let Some(reason) = unused.filter(|_| !self.verbose) {
+            line += &format!(", {reason}");
+        }
         if self.verbose {
             line += &details(report, &done.input);
         }

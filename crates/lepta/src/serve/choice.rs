@@ -62,6 +62,7 @@ impl Choice {
         let level = match given.get(LEVEL).copied() {
             None | Some("default") => Level::Default,
             Some("fast") => Level::Fast,
+            Some("max") => Level::Max,
             Some(_) => return Err(not_a_value(LEVEL)),
         };
         // A client of HTTP/1.0 could not tell an answer that was cut off from a whole one.

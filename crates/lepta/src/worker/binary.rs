@@ -1,6 +1,7 @@
 //! Where the worker program is, and how it is started.
 
 use std::env;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +32,9 @@ pub struct WorkerOptions {
     pub memory_limit: Option<u64>,
     /// The bytes of the original that are wanted of a decompression: first, and behind the last.
     pub range: Option<(u64, u64)>,
+    /// A descriptor that the worker inherits and reads the reference from. It must not be closed when
+    /// another program is executed.
+    pub reference: Option<RawFd>,
     /// Seconds of processor time.
     pub time_limit: Option<u64>,
     /// 2: verify in a thread beside compression.
@@ -46,6 +50,7 @@ impl WorkerOptions {
             key_every: None,
             memory_limit: None,
             range: None,
+            reference: None,
             time_limit: None,
             threads: 1,
         }
@@ -69,6 +74,10 @@ impl WorkerOptions {
             );
         }
         option(
+            "--patch-from-fd",
+            self.reference.map(|descriptor| descriptor.to_string()),
+        );
+        option(
             "--memory-limit",
             self.memory_limit.map(|limit| limit.to_string()),
         );
@@ -84,6 +93,7 @@ const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Fast => "fast",
         Level::Default => "default",
+        Level::Max => "max",
     }
 }
 

@@ -47,7 +47,15 @@ impl JobError {
             ),
             Self::Input(error) => Problem::reading(&error).at(input),
             Self::Output(error) => Problem::writing(&error).at(output),
-            Self::Worker(failure) => Problem::new(failure.status, failure.message).at(input),
+            Self::Worker(failure) => {
+                let problem = Problem::new(failure.status, failure.message).at(input);
+                match failure.status {
+                    Status::Reference => {
+                        problem.advise("name the file that it was compressed against: --patch-from")
+                    }
+                    _ => problem,
+                }
+            }
             Self::Interrupted => Problem::new(Status::Other, "interrupted").at(input),
         }
     }

@@ -51,7 +51,7 @@ impl<D: Decisions> CoefficientModel<D> {
         block: &mut Block,
     ) -> (Remembered, [i16; 8]) {
         let mut around = Surroundings::new(coder.simd(), self.other_weight, quantization, near);
-        let end = self.interior.code_end(coder, near, block);
+        let end = self.interior.code_end(coder, &around, block);
         self.interior.code(coder, &mut around, end, block);
         let row_end = self.edges.code::<C, false>(coder, &mut around, end, block);
         let column_end = self.edges.code::<C, true>(coder, &mut around, end, block);

@@ -25,14 +25,14 @@ const LARGEST_PREDICTION: i32 = (1 << 14) - 1;
 impl<D: Decisions> DcModel<D> {
     pub(crate) fn new() -> Self {
         let square = Shape {
-            contexts: [16 * 16; 4],
+            contexts: [256, 256, 256, 256, 256, 256, 256, 16],
             weight_sets: 1,
         };
         Self {
             length: D::Choice::new(&square, 4),
             low_bit: D::Choice::new(
                 &Shape {
-                    contexts: [LENGTHS; 4],
+                    contexts: [LENGTHS; 8],
                     weight_sets: 1,
                 },
                 1,
@@ -77,6 +77,11 @@ impl<D: Decisions> DcModel<D> {
         let residuals =
             u32::from(near.above.dc_residual).wrapping_add(u32::from(near.left.dc_residual));
         let missed = prediction_bucket16(residuals.wrapping_mul(4));
+        let class4 = |missed: u8| usize::from([0u8, 1, 1, 2, 2, 2, 2, 3][missed.min(7) as usize]);
+        let own_missed = [near.above, near.left].map(|block| class4(block.dc_residual));
+        let diagonal = u32::from(near.above_left.dc_residual)
+            .wrapping_add(u32::from(near.above_right.dc_residual));
+        let diagonal_missed = prediction_bucket16(diagonal.wrapping_mul(4));
         let other_missed = usize::from(near.other.dc_residual > 2);
         let contexts = [
             combine([(disagreement, 16), (distrust, 16)]),
@@ -87,6 +92,14 @@ impl<D: Decisions> DcModel<D> {
                 (end_bucket(interior_end), 8),
                 (other_missed, 2),
             ]),
+            combine([(disagreement, 16), (own_missed[0], 4), (own_missed[1], 4)]),
+            combine([
+                (distrust, 16),
+                (end_bucket(interior_end), 8),
+                (other_missed, 2),
+            ]),
+            combine([(missed, 16), (diagonal_missed, 16)]),
+            disagreement,
         ];
         let residual = i32::from(block.dc()).wrapping_sub(prediction);
         let size = if C::ENCODES {
@@ -111,6 +124,10 @@ impl<D: Decisions> DcModel<D> {
             ]),
             combine([(rounding, 16), (disagreement, 16)]),
             length,
+            combine([(signed_bucket16(from_left), 16), (length, LENGTHS)]),
+            combine([(signed_bucket16(from_above), 16), (length, LENGTHS)]),
+            combine([(rounding, 16), (distrust, 16)]),
+            length,
         ];
         let negative = self.sign.code(coder, contexts, 0, residual < 0);
         let residual = size.cast_signed();
@@ -130,7 +147,7 @@ impl<D: Decisions> DcModel<D> {
         for shift in (0..length.wrapping_sub(1)).rev() {
             let bit = (size >> shift & 1) as usize;
             let bit = if shift.wrapping_add(2) == length {
-                self.low_bit.code(coder, [length; 4], 0, bit)
+                self.low_bit.code(coder, [length; 8], 0, bit)
             } else {
                 usize::from(coder.bit(1 << 15, bit != 0))
             };

@@ -9,7 +9,7 @@ use crate::entropy::Coder;
 use crate::entropy::learned::LearnedStates;
 
 /// Contexts of one decision, the most telling first.
-pub(crate) type Contexts = [usize; 4];
+pub(crate) type Contexts = [usize; 8];
 
 /// How many values each of the four contexts takes, and how many sets of mixing weights there are.
 #[derive(Clone, Copy, Debug)]
@@ -103,4 +103,7 @@ pub(crate) trait Decisions {
     /// For the interior, where most of the coefficients are.
     type InteriorMagnitude: Magnitude;
     type Sign: Sign;
+    /// Interior signs are predicted in the zones below this, see
+    /// [`INTERIOR_ZONE`](super::tables::INTERIOR_ZONE), and as likely negative as not in the others.
+    const PREDICTED_SIGN_ZONES: usize;
 }

@@ -19,6 +19,7 @@ impl<const N: usize> Decisions for Mixing<N> {
     type Magnitude = MixedMagnitude<N>;
     type InteriorMagnitude = super::symbolic::SymbolMagnitude<2>;
     type Sign = MixedSign<N>;
+    const PREDICTED_SIGN_ZONES: usize = 13;
 }
 
 /// `NODES` slots for every value of each of `N` contexts, and weights for every node of each set.

@@ -18,6 +18,7 @@ mod quantization;
 mod surroundings;
 mod symbolic;
 mod tables;
+mod thorough;
 
 pub(crate) use block::{Block, Neighbours, Remembered};
 pub(crate) use coefficients::CoefficientModel;
@@ -25,3 +26,4 @@ pub(crate) use decisions::Decisions;
 pub(crate) use mixing::Mixing;
 pub(crate) use quantization::Quantization;
 pub(crate) use symbolic::Symbolic;
+pub(crate) use thorough::Thorough;

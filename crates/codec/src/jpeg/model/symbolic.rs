@@ -19,6 +19,7 @@ impl Decisions for Symbolic {
     type Magnitude = SymbolMagnitude<1>;
     type InteriorMagnitude = SymbolMagnitude<1>;
     type Sign = SlotSign;
+    const PREDICTED_SIGN_ZONES: usize = 3;
 }
 
 /// One symbol, or for more than 16 values a symbol and its two low bits as another.

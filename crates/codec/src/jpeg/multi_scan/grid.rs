@@ -122,19 +122,6 @@ impl Grid {
         component.own_columns * component.shape.vertical
     }
 
-    /// Blocks in one MCU of a scan.
-    pub(crate) fn blocks_in_unit(&self, scan: &ScanHeader) -> usize {
-        let blocks =
-            |component: &GridComponent| component.shape.horizontal * component.shape.vertical;
-        match &scan.components[..] {
-            [_] => 1,
-            several => several
-                .iter()
-                .map(|component| blocks(&self.components[self.index_of(component.frame_index)]))
-                .sum(),
-        }
-    }
-
     /// Blocks in one MCU row of the frame.
     pub(crate) fn blocks_in_row(&self) -> usize {
         let blocks =

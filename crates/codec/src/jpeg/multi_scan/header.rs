@@ -128,6 +128,13 @@ impl ScanHeader {
             .any(|component| component.frame_index == frame_index)
     }
 
+    /// Whether it refines coefficients that an earlier scan carries.
+    pub(crate) fn refines(&self, earlier: &Self) -> bool {
+        let has_component =
+            |component: &HeaderComponent| earlier.has_component(component.frame_index);
+        self.band() & earlier.band() != 0 && self.components.iter().any(has_component)
+    }
+
     /// The places of the zigzag sequence that the scan carries, as bits.
     pub(crate) fn band(&self) -> u64 {
         u64::MAX >> (63 - self.last) & u64::MAX << self.first

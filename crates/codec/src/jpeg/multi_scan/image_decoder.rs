@@ -7,11 +7,12 @@ use super::super::markers::HeaderParser;
 use super::super::model::Decisions;
 use super::grid::{BlockRow, Grid};
 use super::header::ScanHeader;
+use super::losses::Losses;
 use super::opening;
 use super::regions::{Regions, Stretch};
 use super::row_coder::RowCoder;
+use super::state_bytes;
 use super::writer::ScanWriter;
-use super::{can_hold_blocks, state_bytes};
 use crate::Error;
 use crate::entropy::{Coder, Vectorizing};
 
@@ -28,6 +29,7 @@ pub(crate) struct ImageDecoder {
     rows: RowCoder,
     blocks: BlockRow,
     writers: Vec<ScanWriter>,
+    losses: Losses,
     next_row: usize,
     rows_over: bool,
     /// Bytes of the image's file that parts have handed on.
@@ -69,9 +71,6 @@ impl ImageDecoder {
         } = source;
         let opened = opening::decode(coder, parser, first, scans, budget, byte)?;
         let grid = Grid::new(&opened.frame, &opened.headers);
-        if !can_hold_blocks(&grid, &opened.headers, &opened.regions) {
-            return Err(Error::BadScan);
-        }
         let rows = state_bytes(&grid, &opened.headers);
         let file = match original {
             Some(_) => 0,
@@ -90,6 +89,7 @@ impl ImageDecoder {
                 .iter()
                 .map(|_| ScanWriter::default())
                 .collect(),
+            losses: Losses::none(opened.headers.len()),
             headers: opened.headers,
             regions: opened.regions,
             grid,
@@ -128,13 +128,17 @@ impl ImageDecoder {
         self.rows.code((models, coder), grid, row, blocks, None);
         let mut scratch = std::mem::take(&mut self.scratch);
         for scan in 0..self.headers.len() {
+            let most_units = self.losses.units(scan);
+            if most_units == 0 {
+                continue;
+            }
             scratch.clear();
             let start = self.regions.put_out_to(scan);
             self.writers[scan].write_row(
                 (models, coder),
                 &self.headers[scan],
                 &self.grid,
-                row,
+                (row, most_units),
                 &mut self.blocks,
                 (&mut scratch, self.regions.end(scan) - start),
             )?;
@@ -144,6 +148,28 @@ impl ImageDecoder {
             self.store(start, &scratch, raw.len(), original)?;
         }
         self.scratch = scratch;
+        if self.losses.end_row() {
+            self.rows
+                .go_on_without(&self.losses, &self.grid, &self.headers);
+        }
+        self.rows_over |= self.losses.are_complete();
+        Ok(())
+    }
+
+    /// A scan, counted from 0, is given up within the next row: reads behind how many of its MCUs.
+    ///
+    /// # Errors
+    /// [`Error::BadScan`] if there is none, or it was given up before, or no row follows.
+    pub(crate) fn give_up<C: Coder>(&mut self, coder: &mut C, scan: usize) -> Result<(), Error> {
+        let is_over = self.rows_over || self.next_row == self.grid.mcu_rows;
+        if is_over || scan >= self.headers.len() || self.losses.is_given_up(scan) {
+            return Err(Error::BadScan);
+        }
+        let units = opening::code_number(coder, 0);
+        self.losses.give_up(scan, units, &self.headers);
+        self.rows
+            .go_on_without(&self.losses, &self.grid, &self.headers);
+        self.rows_over = self.losses.are_complete();
         Ok(())
     }
 
@@ -202,16 +228,26 @@ impl ImageDecoder {
         Ok(())
     }
 
-    /// Other parts have the next `count` bytes; no further row may come.
+    /// Other parts have the next `count` bytes. No further row may come, unless all of them have been put
+    /// out or belong to scans that are given up.
     ///
     /// # Errors
     /// [`Error::PartLength`] if the image has fewer.
     pub(crate) fn pass(&mut self, count: usize) -> Result<(), Error> {
-        self.rows_over = true;
         if count > self.regions.length() - self.position {
             return Err(Error::PartLength(count as u32));
         }
-        self.position += count;
+        let end = self.position + count;
+        while self.position < end && !self.rows_over {
+            let scan = self.regions.scan_at(self.position);
+            let is_lost = scan.is_some_and(|scan| self.losses.units(scan) == 0);
+            match self.regions.stretch(self.position) {
+                Stretch::PutOut(length) => self.position += length,
+                Stretch::Missing(length) if is_lost => self.position += length,
+                Stretch::Missing(_) => self.rows_over = true,
+            }
+        }
+        self.position = end;
         Ok(())
     }
 

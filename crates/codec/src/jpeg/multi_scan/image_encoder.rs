@@ -3,15 +3,16 @@
 //! Invariant: [`Regions`] name exactly the bytes that a decoder has put out after the same rows.
 
 use super::super::block_coder::Models;
-use super::super::frame::Frame;
 use super::super::model::Decisions;
 use super::super::reason::NotModelled;
 use super::grid::{BlockRow, Grid};
 use super::header::ScanHeader;
+use super::losses::Losses;
 use super::opening;
-use super::reader::ScanReader;
+use super::reader::{ReaderState, ScanReader};
 use super::regions::{Regions, Stretch};
 use super::row_coder::RowCoder;
+use super::survey::Surveyed;
 use crate::entropy::{Coder, Vectorizing};
 
 /// An image that is being encoded.
@@ -23,11 +24,16 @@ pub(crate) struct ImageEncoder {
     rows: RowCoder,
     blocks: BlockRow,
     readers: Vec<ScanReader>,
+    /// Where they stood before the row that is read.
+    before: Vec<ReaderState>,
+    losses: Losses,
     next_row: usize,
     /// Bytes of the file that the next row stands for, once it was read.
     waiting: Option<usize>,
     /// Whether no further row is coded.
     rows_over: bool,
+    /// Whether the input ends within the last scan.
+    cut: bool,
     /// Bytes of the file that earlier segments and this one's parts have.
     position: usize,
 }
@@ -37,20 +43,34 @@ pub(crate) struct ImageEncoder {
 pub(crate) enum NextRow {
     /// A row that so many bytes of the file stand for.
     Ready(usize),
-    /// None: all are coded.
+    /// None: all are coded, or no scan is left.
     Done,
-    /// None: a scan cannot be read any further.
-    Odd(NotModelled),
+    /// A scan, counted from 0, cannot be read any further and is given up behind so many of its MCUs of the
+    /// row, which is to be asked for again.
+    GivenUp {
+        scan: usize,
+        units: u32,
+        reason: NotModelled,
+    },
 }
 
 impl ImageEncoder {
-    pub(crate) fn new(frame: &Frame, headers: Vec<ScanHeader>, regions: Regions) -> Self {
-        let grid = Grid::new(frame, &headers);
+    pub(crate) fn new(surveyed: Surveyed) -> Self {
+        let Surveyed {
+            frame,
+            headers,
+            regions,
+            cut,
+            ..
+        } = surveyed;
+        let grid = Grid::new(&frame, &headers);
         let reader = |(scan, header): (usize, &ScanHeader)| {
             ScanReader::new(regions.start(scan), header, grid.units_in_row(header))
         };
         Self {
             readers: headers.iter().enumerate().map(reader).collect(),
+            before: Vec::with_capacity(headers.len()),
+            losses: Losses::none(headers.len()),
             rows: RowCoder::new(&grid, &headers),
             blocks: BlockRow::new(&grid),
             headers,
@@ -59,12 +79,19 @@ impl ImageEncoder {
             next_row: 0,
             waiting: None,
             rows_over: false,
+            cut,
             position: 0,
         }
     }
 
     pub(crate) fn scans(&self) -> usize {
         self.headers.len()
+    }
+
+    /// How many of them have not been given up.
+    pub(crate) fn whole_scans(&self) -> usize {
+        let is_whole = |&scan: &usize| !self.losses.is_given_up(scan);
+        (0..self.scans()).filter(is_whole).count()
     }
 
     /// Bytes of the image that no part has yet.
@@ -82,6 +109,11 @@ impl ImageEncoder {
         opening::encode(coder, input, &self.regions, byte);
     }
 
+    /// Codes where a scan is given up.
+    pub(crate) fn encode_loss<C: Coder>(&self, coder: &mut C, units: u32) {
+        opening::code_number(coder, units);
+    }
+
     /// Reads the next row, if that has not been done. `input` begins with the first byte that no
     /// part has, and goes to the image's end.
     pub(crate) fn read_row(&mut self, input: &[u8]) -> NextRow {
@@ -92,25 +124,55 @@ impl ImageEncoder {
             return NextRow::Done;
         }
         self.blocks.clear();
+        self.before.clear();
+        self.before
+            .extend(self.readers.iter().map(ScanReader::state));
         let mut bytes = 0;
-        for (scan, (reader, header)) in self.readers.iter_mut().zip(&self.headers).enumerate() {
+        for scan in 0..self.headers.len() {
+            let most_units = self.losses.units(scan);
+            if most_units == 0 {
+                continue;
+            }
+            let reader = &mut self.readers[scan];
             let before = reader.position();
             let data = &input[..self.regions.end(scan).saturating_sub(self.position)];
             let read = reader.read_row(
                 (data, self.position),
-                header,
+                &self.headers[scan],
                 &self.grid,
-                self.next_row,
+                (self.next_row, most_units),
                 &mut self.blocks,
             );
             if read.is_err() {
-                self.stop();
-                return NextRow::Odd(NotModelled::OddScan);
+                return self.give_up(scan);
             }
             bytes += reader.position() - before;
         }
         self.waiting = Some(bytes);
         NextRow::Ready(bytes)
+    }
+
+    /// Gives a scan up with the MCU that could not be read.
+    fn give_up(&mut self, scan: usize) -> NextRow {
+        let units = self.readers[scan].units_since(self.before[scan]);
+        let units = units.saturating_sub(1);
+        for (reader, &before) in self.readers.iter_mut().zip(&self.before) {
+            reader.go_back_to(before);
+        }
+        self.losses.give_up(scan, units, &self.headers);
+        self.rows
+            .go_on_without(&self.losses, &self.grid, &self.headers);
+        self.rows_over = self.losses.are_complete();
+        let is_cut = self.cut && scan + 1 == self.headers.len();
+        let reason = match is_cut {
+            true => NotModelled::Truncated,
+            false => NotModelled::OddScan,
+        };
+        NextRow::GivenUp {
+            scan,
+            units,
+            reason,
+        }
     }
 
     /// Codes the row that was read. `damage` has one of its coefficients changed.
@@ -125,12 +187,19 @@ impl ImageEncoder {
         let (grid, blocks) = (&self.grid, &mut self.blocks);
         self.rows.code((models, coder), grid, row, blocks, damage);
         for (scan, (reader, header)) in self.readers.iter().zip(&self.headers).enumerate() {
+            if self.losses.units(scan) == 0 {
+                continue;
+            }
             reader.events.encode(models, coder, header.has_runs());
             self.regions.put_out(scan, reader.written());
         }
         self.waiting = None;
         self.next_row += 1;
-        self.rows_over = self.next_row == self.grid.mcu_rows;
+        if self.losses.end_row() {
+            self.rows
+                .go_on_without(&self.losses, &self.grid, &self.headers);
+        }
+        self.rows_over = self.next_row == self.grid.mcu_rows || self.losses.are_complete();
     }
 
     /// Codes no further row.
@@ -139,9 +208,11 @@ impl ImageEncoder {
         self.waiting = None;
     }
 
-    /// Whether all rows were coded or none is coded any more.
-    pub(crate) fn rows_are_over(&self) -> bool {
-        self.rows_over
+    /// Whether no row will put out the byte that stands at the first one that no part has, if it has not
+    /// been put out.
+    pub(crate) fn is_never_put_out(&self) -> bool {
+        let scan = self.regions.scan_at(self.position);
+        self.rows_over || scan.is_some_and(|scan| self.losses.units(scan) == 0)
     }
 
     /// Whether every row was coded.

@@ -13,8 +13,10 @@
 //!    then where everything will stand, and has all tables.
 //! 2. *MCU rows*: the coefficients, then for each scan what its bits say beyond them ([`events`]).
 //! 3. *Releases*, at any time: bytes that the decoder has put out, in the order of the file.
-//! 4. Bytes coded otherwise, in the place of those that no row has put out: what follows a scan's
-//!    last MCU, or everything from where a scan cannot be read on. No row comes after such bytes.
+//! 4. *Losses*, in front of a row: a scan that cannot be read on is given up, with those that refine it. The
+//!    rows go on with what the others carry.
+//! 5. Bytes coded otherwise, in the place of those that no row has put out: what follows a scan's last MCU,
+//!    or the row from which on a scan was given up.
 //!
 //! # What is held
 //! The encoder's caller holds the file from the first scan's first byte on and shows all of it
@@ -29,6 +31,7 @@ mod grid;
 mod header;
 mod image_decoder;
 mod image_encoder;
+mod losses;
 mod opening;
 mod reader;
 mod regions;
@@ -47,7 +50,6 @@ use grid::Grid;
 pub(crate) use header::ScanHeader;
 pub(crate) use image_decoder::{ImageDecoder, ImageSource, Original};
 pub(crate) use image_encoder::{ImageEncoder, NextRow};
-use regions::Regions;
 pub(crate) use regions::Stretch;
 pub(crate) use survey::Survey;
 
@@ -71,14 +73,4 @@ fn state_bytes(grid: &Grid, headers: &[ScanHeader]) -> usize {
     remembered
         + grid.blocks_in_row() * size_of::<Block>()
         + headers.iter().map(of_scan).sum::<usize>()
-}
-
-/// Whether the data of every scan with at least one bit for each block are long enough for their
-/// blocks. Bounds the work that a few coded bytes can ask for.
-fn can_hold_blocks(grid: &Grid, headers: &[ScanHeader], regions: &Regions) -> bool {
-    headers.iter().enumerate().all(|(scan, header)| {
-        let blocks = grid.units(header) * grid.blocks_in_unit(header) as u64;
-        let bits = 8 * (regions.end(scan) - regions.start(scan)) as u64;
-        header.has_runs() || blocks <= bits
-    })
 }

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::entropy::Coder;
 
 /// Codes a number below 2^31: its length in bits, then the bits, all unmodelled.
-fn code_number<C: Coder>(coder: &mut C, value: u32) -> u32 {
+pub(super) fn code_number<C: Coder>(coder: &mut C, value: u32) -> u32 {
     let length = coder.raw_bits(5, 32 - value.leading_zeros());
     let mut decoded = 0;
     let mut left = length;

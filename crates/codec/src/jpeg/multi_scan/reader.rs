@@ -22,6 +22,13 @@ pub(crate) struct Odd;
 /// A cursor into one scan.
 #[derive(Debug)]
 pub(crate) struct ScanReader {
+    state: ReaderState,
+    pub(crate) events: Events,
+}
+
+/// Where a cursor stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReaderState {
     /// Next unread bit; its byte counts from the first byte of the image's first scan.
     cursor: Cursor,
     /// The same for the first bit of the run that is open.
@@ -33,7 +40,6 @@ pub(crate) struct ScanReader {
     /// Blocks that the file's run still covers.
     covered: u32,
     run: Run,
-    pub(crate) events: Events,
 }
 
 impl ScanReader {
@@ -44,60 +50,84 @@ impl ScanReader {
             used_bits: 0,
         };
         Self {
-            cursor,
-            run_start: cursor,
-            units: 0,
-            since_restart: 0,
-            next_restart: 0,
-            predictions: [0; 4],
-            covered: 0,
-            run: Run::NONE,
+            state: ReaderState {
+                cursor,
+                run_start: cursor,
+                units: 0,
+                since_restart: 0,
+                next_restart: 0,
+                predictions: [0; 4],
+                covered: 0,
+                run: Run::NONE,
+            },
             events: Events::with_room(scan, units_in_row),
         }
     }
 
     /// Offset of the first byte that the writer has not put out whole.
     pub(crate) fn written(&self) -> usize {
-        match self.run.blocks {
-            0 => self.cursor.byte,
-            _ => self.run_start.byte,
+        match self.state.run.blocks {
+            0 => self.state.cursor.byte,
+            _ => self.state.run_start.byte,
         }
     }
 
     /// Offset of the byte that holds the next bit.
     pub(crate) fn position(&self) -> usize {
-        self.cursor.byte
+        self.state.cursor.byte
     }
 
-    /// Adds what the scan carries of one MCU row to `blocks`. `bytes` begin at `offset` and go at
-    /// least to the scan's end.
+    /// Where it stands, to go back to.
+    pub(crate) fn state(&self) -> ReaderState {
+        self.state
+    }
+
+    /// Goes back to where it stood.
+    pub(crate) fn go_back_to(&mut self, state: ReaderState) {
+        self.state = state;
+    }
+
+    /// MCUs of the scan that have been begun since it stood there.
+    pub(crate) fn units_since(&self, state: ReaderState) -> u32 {
+        (self.state.units - state.units) as u32
+    }
+
+    /// Adds what the scan carries of one MCU row to `blocks`, or of its first `most_units` MCUs. `bytes`
+    /// begin at `offset` and go at least to the scan's end.
     ///
     /// # Errors
-    /// [`Odd`]; the cursor is of no more use then.
+    /// [`Odd`]; the cursor is of use only where it stood before.
     pub(crate) fn read_row(
         &mut self,
         (bytes, offset): (&[u8], usize),
         scan: &ScanHeader,
         grid: &Grid,
-        mcu_row: usize,
+        (mcu_row, most_units): (usize, u32),
         blocks: &mut BlockRow,
     ) -> Result<(), Odd> {
         self.events.clear();
+        let cursor = self.state.cursor;
         let start = Cursor {
-            byte: self.cursor.byte.saturating_sub(offset),
-            ..self.cursor
+            byte: cursor.byte.saturating_sub(offset),
+            ..cursor
         };
         let mut pass = ReadPass {
             reader: BitReader::new(bytes, start),
             offset,
             scan,
             all_units: grid.units(scan),
-            state: self,
+            units_left: most_units,
+            is_cut: false,
+            state: &mut self.state,
+            events: &mut self.events,
         };
-        let result = grid.walk(scan, mcu_row, blocks, &mut pass);
+        let mut result = grid.walk(scan, mcu_row, blocks, &mut pass);
+        if pass.is_cut {
+            result = Ok(());
+        }
         let result = result.and_then(|()| pass.end_row());
         let cursor = pass.reader.cursor();
-        self.cursor = Cursor {
+        self.state.cursor = Cursor {
             byte: cursor.byte + offset,
             ..cursor
         };
@@ -112,7 +142,11 @@ struct ReadPass<'a> {
     offset: usize,
     scan: &'a ScanHeader,
     all_units: u64,
-    state: &'a mut ScanReader,
+    /// MCUs that may yet be begun, and whether more were to be.
+    units_left: u32,
+    is_cut: bool,
+    state: &'a mut ReaderState,
+    events: &'a mut Events,
 }
 
 impl BlockPass for ReadPass<'_> {
@@ -120,6 +154,11 @@ impl BlockPass for ReadPass<'_> {
 
     #[inline(always)]
     fn begin_unit(&mut self) -> Result<(), Odd> {
+        let Some(units_left) = self.units_left.checked_sub(1) else {
+            self.is_cut = true;
+            return Err(Odd);
+        };
+        self.units_left = units_left;
         let interval = self.scan.restart_interval;
         if interval > 0 && self.state.since_restart == interval {
             self.restart()?;
@@ -166,7 +205,7 @@ impl ReadPass<'_> {
         }
         self.state.run = Run::NONE;
         self.reader.refill_if_low();
-        self.state.events.padding(self.reader.take_padding());
+        self.events.padding(self.reader.take_padding());
         Ok(())
     }
 
@@ -359,7 +398,7 @@ impl ReadPass<'_> {
             ..cursor
         };
         if empty && self.state.run.blocks > 0 {
-            self.state.events.run(self.state.run, true);
+            self.events.run(self.state.run, true);
         }
         self.state.covered = (1u32 << size).wrapping_add(self.bits(size)).wrapping_sub(1);
         self.state.run = Run {
@@ -373,7 +412,7 @@ impl ReadPass<'_> {
     fn join_run(&mut self, corrections: u32) {
         let state = &mut *self.state;
         state.covered = state.covered.wrapping_sub(1);
-        state.events.run(state.run, false);
+        self.events.run(state.run, false);
         state.run.blocks = state.run.blocks.wrapping_add(1);
         state.run.corrections = state.run.corrections.wrapping_add(corrections);
     }

@@ -25,9 +25,16 @@ impl Regions {
         self.scans.push((start, start, start + length));
     }
 
-    /// Takes the last scan out again.
-    pub(crate) fn pop(&mut self) {
-        self.scans.pop();
+    /// The scan to whose data the byte at `offset` belongs.
+    pub(crate) fn scan_at(&self, offset: usize) -> Option<usize> {
+        let index = self.index_at(offset);
+        let (start, ..) = *self.scans.get(index)?;
+        (start <= offset).then_some(index)
+    }
+
+    /// The first scan whose data end behind `offset`.
+    fn index_at(&self, offset: usize) -> usize {
+        self.scans.partition_point(|scan| scan.2 <= offset)
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -67,8 +74,7 @@ impl Regions {
 
     /// What stands at `offset`, which is below [`Regions::length`].
     pub(crate) fn stretch(&self, offset: usize) -> Stretch {
-        let index = self.scans.partition_point(|scan| scan.2 <= offset);
-        let Some(&(start, put_out, end)) = self.scans.get(index) else {
+        let Some(&(start, put_out, end)) = self.scans.get(self.index_at(offset)) else {
             return Stretch::PutOut(0);
         };
         if offset < start {

@@ -4,6 +4,7 @@ use super::super::block_coder::{BlockCoder, Models, NearMcus, Place};
 use super::super::model::{Decisions, Quantization};
 use super::grid::{BlockRow, Grid};
 use super::header::{Progression, ScanHeader};
+use super::losses::Losses;
 use crate::entropy::Vectorizing;
 
 /// What is needed beside the models to code the rows of an image.
@@ -17,37 +18,23 @@ pub(crate) struct RowCoder {
 impl RowCoder {
     /// In front of the first row. What no scan carries is left out, as if it had been quantised away.
     pub(crate) fn new(grid: &Grid, headers: &[ScanHeader]) -> Self {
-        let mut progression = Progression::new();
-        for header in headers {
-            progression.take(header);
-        }
-        let missing: Vec<[u8; 64]> = grid
-            .components
-            .iter()
-            .map(|component| progression.missing(component.shape.frame_index))
-            .collect();
-        let components = grid
-            .components
-            .iter()
-            .zip(&missing)
-            .map(|(component, missing)| {
-                let frame_index = component.shape.frame_index;
-                let quantizers = headers
-                    .iter()
-                    .flat_map(|header| &header.components)
-                    .find(|component| component.frame_index == frame_index)
-                    .map_or([1; 64], |component| component.quantizers);
-                (
-                    component.shape,
-                    Quantization::without_low_bits(&quantizers, missing),
-                )
-            });
+        let (quantizations, missing): (Vec<_>, Vec<_>) =
+            precisions(grid, headers, |_| true).unzip();
+        let shapes = grid.components.iter().map(|component| component.shape);
         Self {
-            blocks: BlockCoder::new(components),
-            missing: missing
-                .iter()
-                .map(|missing| missing.iter().any(|&bits| bits > 0).then_some(*missing))
-                .collect(),
+            blocks: BlockCoder::new(shapes.zip(quantizations)),
+            missing,
+        }
+    }
+
+    /// Goes on without the scans of which the next row has nothing: what none of the others carries is left
+    /// out.
+    pub(crate) fn go_on_without(&mut self, losses: &Losses, grid: &Grid, headers: &[ScanHeader]) {
+        let is_left = |scan: usize| losses.units(scan) > 0;
+        for (component, precision) in precisions(grid, headers, is_left).enumerate() {
+            let (quantization, missing) = precision;
+            self.blocks.set_quantization(component, quantization);
+            self.missing[component] = missing;
         }
     }
 
@@ -79,7 +66,6 @@ impl RowCoder {
                             component,
                             x,
                             y,
-                            mcu_row,
                             mcu_column,
                             near,
                         };
@@ -104,4 +90,31 @@ impl RowCoder {
             }
         }
     }
+}
+
+/// By component of the grid: how its coefficients are quantised as far as the scans carry them for which
+/// `is_left` holds, and the low bits that none of these carries, if there are any.
+fn precisions(
+    grid: &Grid,
+    headers: &[ScanHeader],
+    is_left: impl Fn(usize) -> bool,
+) -> impl Iterator<Item = (Quantization, Option<[u8; 64]>)> {
+    let mut progression = Progression::new();
+    for (scan, header) in headers.iter().enumerate() {
+        if is_left(scan) {
+            progression.take(header);
+        }
+    }
+    grid.components.iter().map(move |component| {
+        let frame_index = component.shape.frame_index;
+        let missing = progression.missing(frame_index);
+        let quantizers = headers
+            .iter()
+            .flat_map(|header| &header.components)
+            .find(|component| component.frame_index == frame_index)
+            .map_or([1; 64], |component| component.quantizers);
+        let quantization = Quantization::without_low_bits(&quantizers, &missing);
+        let some_are_missing = missing.iter().any(|&bits| bits > 0);
+        (quantization, some_are_missing.then_some(missing))
+    })
 }

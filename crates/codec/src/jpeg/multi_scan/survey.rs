@@ -5,9 +5,8 @@
 use super::super::frame::Frame;
 use super::super::markers::{Found, HeaderParser};
 use super::super::reason::NotModelled;
-use super::grid::{BlockRow, Grid};
+use super::grid::Grid;
 use super::header::{Progression, ScanHeader};
-use super::reader::ScanReader;
 use super::regions::Regions;
 use super::{SCANS_MAX, state_bytes};
 
@@ -28,6 +27,8 @@ pub(crate) struct Survey {
     budget: usize,
     /// Why a scan of the image is not among them.
     left_out: Option<NotModelled>,
+    /// Whether the input ends within the last scan, or with its last byte.
+    cut: bool,
     outcome: Option<Result<(), NotModelled>>,
 }
 
@@ -39,6 +40,8 @@ pub(crate) struct Surveyed {
     pub(crate) regions: Regions,
     /// Why a later scan of the image is not among them.
     pub(crate) left_out: Option<NotModelled>,
+    /// Whether the input ends within the last scan, or with its last byte.
+    pub(crate) cut: bool,
 }
 
 impl Survey {
@@ -57,6 +60,7 @@ impl Survey {
             data_start: Some(0),
             budget,
             left_out: None,
+            cut: false,
             outcome: None,
         })
     }
@@ -105,6 +109,7 @@ impl Survey {
             headers: self.headers,
             regions: self.regions,
             left_out: self.left_out,
+            cut: self.cut,
         })
     }
 
@@ -161,40 +166,15 @@ impl Survey {
         }
     }
 
-    /// The input ends before the image does: takes its last scan if that is whole nevertheless.
+    /// The input ends before the image does.
     fn take_cut_scan(&mut self, input: &[u8]) {
-        let Some(start) = self.data_start.take() else {
-            self.left_out = Some(NotModelled::Truncated);
-            return;
-        };
-        self.regions.push(start, input.len() - start);
-        if !self.reads_through(input) {
-            self.regions.pop();
-            self.headers.pop();
-            self.left_out = Some(NotModelled::Truncated);
+        match self.data_start.take() {
+            Some(start) => {
+                self.regions.push(start, input.len() - start);
+                self.cut = true;
+            }
+            None => self.left_out = Some(NotModelled::Truncated),
         }
-    }
-
-    /// Whether all scans can be read to their ends.
-    fn reads_through(&self, input: &[u8]) -> bool {
-        let grid = Grid::new(&self.frame, &self.headers);
-        if 2 * state_bytes(&grid, &self.headers) > self.budget {
-            return false;
-        }
-        let mut blocks = BlockRow::new(&grid);
-        let mut readers: Vec<ScanReader> = (0..)
-            .zip(&self.headers)
-            .map(|(scan, header)| ScanReader::new(self.regions.start(scan), header, 0))
-            .collect();
-        (0..grid.mcu_rows).all(|mcu_row| {
-            blocks.clear();
-            readers.iter_mut().enumerate().all(|(scan, reader)| {
-                let bytes = (&input[..self.regions.end(scan)], 0);
-                let header = &self.headers[scan];
-                let read = reader.read_row(bytes, header, &grid, mcu_row, &mut blocks);
-                read.is_ok()
-            })
-        })
     }
 
     fn conclude(&mut self) -> Result<(), NotModelled> {
@@ -209,9 +189,6 @@ impl Survey {
             let budget = self.budget;
             return Err(NotModelled::TooLong { needed, budget });
         }
-        match super::can_hold_blocks(&grid, &self.headers, &self.regions) {
-            true => Ok(()),
-            false => Err(NotModelled::OddScan),
-        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use super::super::huffman::HuffmanTable;
 use super::super::model::{Block, Symbolic};
 use super::grid::{BlockPass, BlockRow, Grid};
 use super::header::{HeaderComponent, Pass, Progression, ScanHeader};
+use super::losses::WHOLE_ROW;
 use super::reader::{Odd, ScanReader};
 use super::writer::ScanWriter;
 use crate::entropy::{RangeDecoder, RangeEncoder};
@@ -222,7 +223,7 @@ proptest! {
                 let mut row = Vec::new();
                 let room = (&mut row, usize::MAX);
                 let both = (&mut models, &mut chance);
-                prop_assert_eq!(writer.write_row(both, scan, &grid, mcu_row, &mut blocks, room), Ok(()));
+                prop_assert_eq!(writer.write_row(both, scan, &grid, (mcu_row, WHOLE_ROW), &mut blocks, room), Ok(()));
                 output.extend_from_slice(&row);
             }
             lengths.push(outputs.iter().map(Vec::len).collect::<Vec<_>>());
@@ -238,7 +239,7 @@ proptest! {
             for (scan, header) in scans.iter().enumerate() {
                 let reader = &mut readers[scan];
                 let input = (&outputs[scan][..], 0);
-                prop_assert_eq!(reader.read_row(input, header, &grid, mcu_row, &mut found), Ok(()));
+                prop_assert_eq!(reader.read_row(input, header, &grid, (mcu_row, WHOLE_ROW), &mut found), Ok(()));
                 prop_assert_eq!(reader.written(), lengths[mcu_row][scan]);
                 reader.events.encode(&mut models, &mut coder, header.has_runs());
             }
@@ -255,7 +256,7 @@ proptest! {
                 let mut row = Vec::new();
                 let room = (&mut row, usize::MAX);
                 let both = (&mut models, &mut coder);
-                prop_assert_eq!(writer.write_row(both, scan, &grid, mcu_row, blocks, room), Ok(()));
+                prop_assert_eq!(writer.write_row(both, scan, &grid, (mcu_row, WHOLE_ROW), blocks, room), Ok(()));
                 output.extend_from_slice(&row);
             }
         }

@@ -27,7 +27,7 @@ pub(crate) struct ScanWriter {
 }
 
 impl ScanWriter {
-    /// Appends what `blocks` complete of the scan to the empty `output`.
+    /// Appends what `blocks` complete of the scan, or their first `most_units` MCUs, to the empty `output`.
     ///
     /// # Errors
     /// [`Error::BadScan`] where a symbol has no code, a run is too long, or the output longer than
@@ -37,7 +37,7 @@ impl ScanWriter {
         (models, coder): (&mut Models<D>, &mut C),
         scan: &ScanHeader,
         grid: &Grid,
-        mcu_row: usize,
+        (mcu_row, most_units): (usize, u32),
         blocks: &mut BlockRow,
         (output, limit): (&mut Vec<u8>, usize),
     ) -> Result<(), Error> {
@@ -45,12 +45,17 @@ impl ScanWriter {
             unusual: scan.has_runs() && models.runs.code_unusual(coder, false),
             writer: BitWriter::new(output, self.pending),
             limit,
+            units_left: most_units,
+            is_cut: false,
             scan,
             state: self,
             models,
             coder,
         };
-        grid.walk(scan, mcu_row, blocks, &mut pass)?;
+        let result = grid.walk(scan, mcu_row, blocks, &mut pass);
+        if !pass.is_cut {
+            result?;
+        }
         if pass.state.units == grid.units(scan) {
             pass.end_interval()?;
         }
@@ -65,6 +70,9 @@ struct WritePass<'a, 'o, C, D: Decisions> {
     writer: BitWriter<'o>,
     /// Most bytes that there may be.
     limit: usize,
+    /// MCUs that may yet be begun, and whether more were to be.
+    units_left: u32,
+    is_cut: bool,
     scan: &'a ScanHeader,
     state: &'a mut ScanWriter,
     models: &'a mut Models<D>,
@@ -78,6 +86,11 @@ impl<C: Coder, D: Decisions> BlockPass for WritePass<'_, '_, C, D> {
 
     #[inline(always)]
     fn begin_unit(&mut self) -> Result<(), Error> {
+        let Some(units_left) = self.units_left.checked_sub(1) else {
+            self.is_cut = true;
+            return Err(Error::BadScan);
+        };
+        self.units_left = units_left;
         if self.writer.len() > self.limit {
             return Err(Error::BadScan);
         }

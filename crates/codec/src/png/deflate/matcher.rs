@@ -2,18 +2,19 @@
 //!
 //! Invariant: positions, slides and chains are those of zlib after the same calls, because which
 //! matches are found depends on them: a slide forgets the byte at the window's start, and no match
-//! starts at position 0.
+//! starts at position 0. Where only long matches are worth it, [`LongMatches`] finds the same ones.
 
+use super::long_matches::{self, LongMatches, Wanted};
 use super::token::{LONGEST_COPY, SHORTEST_COPY};
 
 /// As many bytes must lie ahead before a choice is made, unless the input ends.
 pub(super) const LOOKAHEAD: usize = LONGEST_COPY + SHORTEST_COPY + 1;
 
 /// The buffer's size: two of the largest windows.
-const BUFFER: usize = 65_536;
+pub(super) const BUFFER: usize = 65_536;
 /// Bytes behind it that are read, but decide nothing.
-const MARGIN: usize = LONGEST_COPY;
-const PREVIOUS: usize = 32_768;
+pub(super) const MARGIN: usize = LONGEST_COPY;
+pub(super) const PREVIOUS: usize = 32_768;
 
 /// How long zlib searches (`configuration_table` in its `deflate.c`).
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,9 @@ pub(super) struct Matcher {
     pub(super) not_inserted: usize,
     /// Where the longest match starts.
     pub(super) match_start: usize,
+    /// What finds matches where only long ones are worth it; then the chains above are not used.
+    long_matches: Option<Box<LongMatches>>,
+    pub(super) only_long_matches: bool,
 }
 
 impl Matcher {
@@ -101,14 +105,24 @@ impl Matcher {
             block_start: 0,
             not_inserted: 0,
             match_start: 0,
+            long_matches: None,
+            only_long_matches: false,
         }
     }
 
-    /// Begins another stream. Allocates only where `memory_level` is above all before.
-    pub(super) fn reset(&mut self, memory_level: u8, window_bits: u8) {
+    /// Begins another stream, all of whose matches are long if that is said. Allocates only where the
+    /// parameters before had no need of it.
+    pub(super) fn reset(&mut self, memory_level: u8, window_bits: u8, only_long_matches: bool) {
         let hash_bits = u32::from(memory_level) + 7;
+        self.only_long_matches = only_long_matches;
         self.heads.clear();
-        self.heads.resize(1 << hash_bits, 0);
+        if only_long_matches {
+            self.long_matches
+                .get_or_insert_with(LongMatches::boxed)
+                .reset(hash_bits);
+        } else {
+            self.heads.resize(1 << hash_bits, 0);
+        }
         self.window = 1 << window_bits.clamp(9, 15);
         self.hash_mask = (1 << hash_bits) - 1;
         self.hash_shift = hash_bits.div_ceil(SHORTEST_COPY as u32);
@@ -171,6 +185,12 @@ impl Matcher {
         self.match_start = self.match_start.wrapping_sub(window);
         self.block_start -= window.cast_signed();
         self.not_inserted = self.not_inserted.min(self.position);
+        if self.only_long_matches {
+            if let Some(long) = &mut self.long_matches {
+                long.slide(window);
+            }
+            return;
+        }
         for place in &mut self.heads {
             *place = place.saturating_sub(window as u16);
         }
@@ -181,7 +201,7 @@ impl Matcher {
 
     /// Inserts the positions that lacked bytes after them at a flush, and begins the hash.
     fn insert_left_out(&mut self) {
-        if self.lookahead + self.not_inserted < SHORTEST_COPY {
+        if self.lookahead + self.not_inserted < SHORTEST_COPY || self.only_long_matches {
             return;
         }
         let mut position = self.position - self.not_inserted;
@@ -278,10 +298,41 @@ impl Matcher {
     /// Forgets all positions, as a full flush does.
     pub(super) fn forget(&mut self) {
         self.heads.fill(0);
+        if let Some(long) = &mut self.long_matches {
+            long.forget();
+        }
         if self.lookahead == 0 {
             self.position = 0;
             self.block_start = 0;
             self.not_inserted = 0;
+        }
+    }
+
+    /// The length of the longest match that is longer than `best`, which is at least five; `best` if
+    /// there is none. Sets where it starts. To be called where all matches are long.
+    #[inline(always)]
+    pub(super) fn longest_long_match(&mut self, best: usize, chain: u32, nice: usize) -> usize {
+        let wanted = Wanted {
+            position: self.position,
+            lookahead: self.lookahead,
+            reach: self.reach(),
+            best,
+            chain,
+            nice_length: nice,
+        };
+        let window = self.window;
+        let found = match &mut self.long_matches {
+            Some(long) if self.lookahead >= long_matches::SHORTEST => {
+                long.longest(&self.buffer, window, &wanted)
+            }
+            _ => None,
+        };
+        match found {
+            Some((length, start)) => {
+                self.match_start = start;
+                length
+            }
+            None => best.min(self.lookahead),
         }
     }
 
@@ -340,7 +391,7 @@ const THREE_BYTES: u32 = 0xff_ffff;
 
 /// `N` bytes, at most [`MARGIN`], from `position` on.
 #[inline(always)]
-fn at<const N: usize>(buffer: &[u8; BUFFER + MARGIN], position: usize) -> &[u8; N] {
+pub(super) fn at<const N: usize>(buffer: &[u8; BUFFER + MARGIN], position: usize) -> &[u8; N] {
     const { assert!(N <= MARGIN) };
     let start = position & (BUFFER - 1);
     match buffer[start..].first_chunk() {
@@ -351,7 +402,7 @@ fn at<const N: usize>(buffer: &[u8; BUFFER + MARGIN], position: usize) -> &[u8; 
 
 /// How many bytes are equal at the start.
 #[inline(always)]
-fn common_length(one: &[u8; LONGEST_COPY], other: &[u8; LONGEST_COPY]) -> usize {
+pub(super) fn common_length(one: &[u8; LONGEST_COPY], other: &[u8; LONGEST_COPY]) -> usize {
     let (words, _) = one.as_chunks::<8>();
     let (other_words, _) = other.as_chunks::<8>();
     let mut length = 0usize;
@@ -371,7 +422,7 @@ fn common_length(one: &[u8; LONGEST_COPY], other: &[u8; LONGEST_COPY]) -> usize 
     }
 }
 
-fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
+pub(super) fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     match vec![value; N].into_boxed_slice().try_into() {
         Ok(array) => array,
         Err(_) => unreachable!("the vector has the array's length"),

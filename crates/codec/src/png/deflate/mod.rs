@@ -15,6 +15,7 @@ mod error;
 mod expander;
 mod inflater;
 mod likely;
+mod long_matches;
 mod matcher;
 mod miniz_replay;
 mod parameters;

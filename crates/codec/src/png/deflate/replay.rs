@@ -8,7 +8,8 @@ use super::zlib_replay::ZlibReplay;
 /// Compresses as the writer of a stream did, to a raw DEFLATE stream: without the header and the
 /// checksum of the zlib format.
 ///
-/// State: 265 KB at memory level 8 of zlib, and 350 KB more once `miniz_oxide` was asked for.
+/// State: 265 KB at memory level 8 of zlib, 256 KB more once filtered data were expected, and 350 KB
+/// more once `miniz_oxide` was asked for.
 pub(crate) struct Replay {
     parameters: Parameters,
     zlib: ZlibReplay,

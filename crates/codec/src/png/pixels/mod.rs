@@ -69,7 +69,7 @@ impl PixelModel {
             canvas: Canvas::default(),
             dither: Dither::NEW,
             blocks: Blocks::new(),
-            segments: Segments::new(level == Level::Default),
+            segments: Segments::new(level != Level::Fast),
             remainders: Remainders::new(),
             work: Vec::new(),
             alpha_flag: Slot::EVEN,
@@ -116,7 +116,7 @@ impl PixelModel {
         let reference = reference.filter(|_| self.has_reference);
         match self.level {
             Level::Fast => self.code_strip_at::<C, false>(coder, rows, reference),
-            Level::Default => self.code_strip_at::<C, true>(coder, rows, reference),
+            Level::Default | Level::Max => self.code_strip_at::<C, true>(coder, rows, reference),
         }
     }
 
