@@ -26,7 +26,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Beyond a request's deadline, for its refusal to be read.
 const GRACE: Duration = Duration::from_secs(2);
 /// Most bytes that are read or written ahead, which is also the most for a request's head.
-const BUFFER: usize = 32 << 10;
+/// Each connection may hold a head, the beginning of a body and one more read, so its memory is some four
+/// times this.
+const BUFFER: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
 /// After an accept that failed, as for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -13,7 +13,7 @@ use super::objects::{alone, compressed, photo};
 use super::server::{Server, status_field, wait_until};
 
 /// Of a ratio of rates, in turns.
-const TURNS: usize = 5;
+const TURNS: usize = 3;
 const TURN: Duration = Duration::from_secs(2);
 /// Ticks of `/proc/PID/stat` in a second.
 const TICKS: f64 = 100.0;
@@ -79,7 +79,11 @@ fn compare(server: &Server, operation: &str, name: &str, object: &[u8]) {
         request.send().result();
     };
     let bare = || drop(alone(&[operation, "--report", "json"], object));
-    let runs = if object.len() < 100_000 { 300 } else { 60 };
+    let runs = match object.len() {
+        ..100_000 => 200,
+        100_000..500_000 => 60,
+        _ => 20,
+    };
     let (mut bare_times, mut times): (Vec<_>, Vec<_>) = (0..runs)
         .map(|_| (milliseconds(bare), milliseconds(through)))
         .unzip();
@@ -148,6 +152,8 @@ fn memory_of_connections_and_waiting_workers() {
         eprintln!("a waiting worker: {own} bytes of its own, {resident} resident");
     }
     let before = server.resident();
+    let (own, _) = memory(server.process());
+    eprintln!("the service: {own} bytes of its own, {before} resident");
     let per_connection = |what: &str| {
         let bytes = (server.resident() - before) / CONNECTIONS as u64;
         eprintln!("{what}: {bytes} bytes each");
@@ -162,13 +168,13 @@ fn memory_of_connections_and_waiting_workers() {
     per_connection("connections without a request");
     let head = format!(
         "POST /v1/compress HTTP/1.1\r\nHost: lepta\r\nX-Long: {}\r\nContent-Length: 1000000\r\n\r\n",
-        "x".repeat(28 << 10)
+        "x".repeat(14 << 10)
     );
     for stream in &mut streams {
         stream.write_all(head.as_bytes()).expect("a connection");
     }
     thread::sleep(Duration::from_secs(1));
-    per_connection("connections with a head of 28 KiB");
+    per_connection("connections with a head of 14 KiB");
     for stream in &mut streams {
         stream.write_all(&photo()[..100_000]).expect("a connection");
     }
