@@ -133,13 +133,19 @@ pub(crate) fn image_bytes(
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
-pub(crate) fn at_level(images: ImageBytes, level: Level, limit: u64) -> Result<ImageBytes, Failure> {
+pub(crate) fn at_level(
+    images: ImageBytes,
+    level: Level,
+    limit: u64,
+) -> Result<ImageBytes, Failure> {
     if level != Level::Max {
         return Ok(images);
     }
     let rows = images.rows.checked_sub(MAX_STATE).ok_or_else(|| {
         let needed = limit + 2 * (MAX_STATE - images.rows) as u64;
-        let message = format!("the memory limit is {limit} bytes, at the max level at least {needed} are needed");
+        let message = format!(
+            "the memory limit is {limit} bytes, at the max level at least {needed} are needed"
+        );
         Failure::new(Status::Memory, message)
     })?;
     Ok(ImageBytes {
@@ -288,7 +294,13 @@ mod tests {
     fn the_published_memory_for_images_of_several_scans_is_in_use() {
         let documentation = include_str!("budget.rs");
         let images = image_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT, 0).expect("enough");
-        for number in [SCANS_BASE, SCANS_STATE, MAX_STATE, MAX_SCANS_STATE, images.whole] {
+        for number in [
+            SCANS_BASE,
+            SCANS_STATE,
+            MAX_STATE,
+            MAX_SCANS_STATE,
+            images.whole,
+        ] {
             assert!(documentation.contains(&grouped(number)), "{number}");
         }
     }
@@ -298,7 +310,10 @@ mod tests {
         let images = image_bytes(Operation::Compress, DEFAULT_MEMORY_LIMIT, 0).expect("enough");
         let max = at_level(images, Level::Max, DEFAULT_MEMORY_LIMIT).expect("enough");
         assert!(max.rows > 3_000_000 && max.whole > 7_000_000);
-        assert_eq!(at_level(images, Level::Default, DEFAULT_MEMORY_LIMIT), Ok(images));
+        assert_eq!(
+            at_level(images, Level::Default, DEFAULT_MEMORY_LIMIT),
+            Ok(images)
+        );
         let least = COMPRESS_FIXED as u64;
         let images = image_bytes(Operation::Compress, least, 0).expect("enough");
         let failure = at_level(images, Level::Max, least).expect_err("too small");
