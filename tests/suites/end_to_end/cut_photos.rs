@@ -1,4 +1,4 @@
-//! Photos that were cut off, or damaged within one of several scans, stay modelled as far as they go.
+//! Photos that were cut off stay modelled as far as they go.
 //!
 //! Invariant: what is lost is counted in bytes of scans that no image model coded.
 
@@ -39,7 +39,7 @@ fn lost(name: &str, input: &[u8], of_scans: usize) -> usize {
 const LEAST: usize = 250;
 
 /// Bytes of scans from which on it pays to model them.
-const ENOUGH: usize = 10_000;
+const ENOUGH: usize = 40_000;
 
 fn assert_cuts_lose_little(name: &str, photo: &[u8]) {
     let scans = scans(photo);
@@ -66,30 +66,4 @@ fn a_cut_baseline_photo_loses_no_more_than_an_mcu() {
 #[test]
 fn a_cut_progressive_photo_loses_no_more_than_an_mcu() {
     assert_cuts_lose_little("progressive", &inputs::progressive_photo(1000, 800));
-}
-
-/// Of one scan of several what is behind the damage is lost at most, and of those that refine it.
-#[test]
-fn damage_in_one_scan_leaves_the_others_alone() {
-    let photo = inputs::progressive_photo(1000, 800);
-    let scans = scans(&photo);
-    let of_scans: usize = scans.iter().map(Range::len).sum();
-    for (number, scan) in scans
-        .iter()
-        .enumerate()
-        .filter(|(_, scan)| scan.len() > 2000)
-    {
-        for part in 1..4 {
-            let place = scan.start + scan.len() * part / 4;
-            let mut damaged = photo.clone();
-            // A code of ones only, and a marker that is none.
-            damaged[place..place + 4].copy_from_slice(&[0xFF, 0, 0xFF, 0x37]);
-            let name = format!("scan {number} at {place}");
-            let lost = lost(&name, &damaged, of_scans);
-            let behind = scan.end - place;
-            let later: usize = scans[number + 1..].iter().map(Range::len).sum();
-            assert!(lost <= behind + later + LEAST, "{name}: {lost}");
-            assert!(lost < of_scans * 3 / 4, "{name}: {lost} of {of_scans}");
-        }
-    }
 }
