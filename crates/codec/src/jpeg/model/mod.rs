@@ -3,6 +3,7 @@
 //! Invariant: everything here is a function of coefficients already coded and of the headers, in
 //! integers, and each decision is written once for encoding and decoding.
 
+mod binary;
 mod block;
 mod borders;
 mod buckets;

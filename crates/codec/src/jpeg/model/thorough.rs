@@ -1,8 +1,7 @@
 //! The max level: binary decisions, each predicted by all its contexts, with two sets of weights.
 
-use super::decisions::{
-    Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign,
-};
+use super::binary::{BinarySign, MAGNITUDE_NODES, NodeTables, Nodes, UnaryMagnitude};
+use super::decisions::{Choice, Contexts, Decisions, Shape};
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::learned::LearnedStates;
@@ -16,31 +15,37 @@ pub(crate) struct Thorough;
 
 impl Decisions for Thorough {
     type Choice = Tree;
-    type Magnitude = UnaryMagnitude;
-    type InteriorMagnitude = UnaryMagnitude;
-    type Sign = MixedSign;
+    type Magnitude = UnaryMagnitude<Tables<MAGNITUDE_NODES>>;
+    type InteriorMagnitude = UnaryMagnitude<Tables<MAGNITUDE_NODES>>;
+    type Sign = BinarySign<Tables<1>>;
     const PREDICTED_SIGN_ZONES: usize = 13;
 }
 
 /// As in the default level: slots for every value of each context, and weights for every node of each set.
-struct Tables<const NODES: usize> {
+pub(crate) struct Tables<const NODES: usize> {
     lines: [Vec<[Slot; NODES]>; INPUTS],
     weights: [Vec<[LaneWeights; NODES]>; 2],
 }
 
 /// What one decision or tree of decisions uses.
-struct Selected<'a, const NODES: usize> {
+pub(crate) struct Selected<'a, const NODES: usize> {
     lines: [&'a mut [Slot; NODES]; INPUTS],
     weights: [&'a mut [LaneWeights; NODES]; 2],
 }
 
-impl<const NODES: usize> Tables<NODES> {
+impl<const NODES: usize> NodeTables<NODES> for Tables<NODES> {
+    type Selected<'a> = Selected<'a, NODES>;
+
     fn new(shape: &Shape) -> Self {
         Self {
             lines: std::array::from_fn(|input| vec![[Slot::EVEN; NODES]; shape.contexts[input]]),
             weights: [shape.weight_sets, shape.contexts[SECOND]]
                 .map(|sets| vec![[LaneWeights::INITIAL; NODES]; sets]),
         }
+    }
+
+    fn first_lines(&mut self) -> &mut Vec<[Slot; NODES]> {
+        &mut self.lines[0]
     }
 
     fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
@@ -73,7 +78,7 @@ impl<const NODES: usize> Tables<NODES> {
     }
 }
 
-impl<const NODES: usize> Selected<'_, NODES> {
+impl<const NODES: usize> Nodes for Selected<'_, NODES> {
     #[inline(always)]
     fn code<C: Coder, const PREDICTABLE: bool>(
         &mut self,
@@ -149,125 +154,5 @@ impl Choice for Tree {
 
     fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
         self.tables.visit(visitor);
-    }
-}
-
-/// Zero flag, then the class 1, 2, 3–4, 5–8, … in unary, then the bits within the class.
-pub(crate) struct UnaryMagnitude {
-    tables: Tables<MAGNITUDE_NODES>,
-    /// By class, scale and the two top bits so far.
-    low_bits: Vec<[Slot; 4]>,
-}
-
-const MAGNITUDE_NODES: usize = 8;
-/// The slowest rate of slots of low bits.
-const SLOWEST: u32 = 300;
-const CLASSES: usize = 17;
-
-impl Magnitude for UnaryMagnitude {
-    fn new(shape: &MagnitudeShape) -> Self {
-        let mut tables = Tables::new(&shape.shape);
-        tables.lines[0] = shape.for_first_contexts(expected_line);
-        Self {
-            tables,
-            low_bits: vec![[Slot::EVEN; 4]; CLASSES * SCALES],
-        }
-    }
-
-    #[inline(always)]
-    fn code<C: Coder>(
-        &mut self,
-        coder: &mut C,
-        contexts: Contexts,
-        weight_set: usize,
-        nonzero: bool,
-        scale: usize,
-        value: u32,
-    ) -> u32 {
-        let mut selected = self.tables.select(&contexts, weight_set);
-        if !nonzero && !selected.code::<C, true>(coder, 0, value != 0) {
-            return 0;
-        }
-        if !selected.code::<C, true>(coder, 1, value > 1) {
-            return 1;
-        }
-        if !selected.code::<C, true>(coder, 2, value > 2) {
-            return 2;
-        }
-        let excess = value.wrapping_sub(1);
-        // Class k > 0 holds 2^(k-1) < value <= 2^k.
-        let wanted = 32u32.wrapping_sub(excess.leading_zeros());
-        let mut class = 2u32;
-        while class < 16 {
-            let node = (class as usize).wrapping_add(1).min(MAGNITUDE_NODES - 1);
-            if !selected.code::<C, true>(coder, node, wanted > class) {
-                break;
-            }
-            class = class.wrapping_add(1);
-        }
-        let low_bits = &mut self.low_bits[class as usize * SCALES + scale];
-        let top = 1 << class.wrapping_sub(1);
-        (top | code_low_bits(coder, low_bits, class, excess)).wrapping_add(1)
-    }
-
-    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
-        self.tables.visit(visitor);
-        visitor.slots(self.low_bits.as_flattened_mut());
-    }
-}
-
-/// Slots that expect every value to be followed by a greater one with probability `growth`.
-fn expected_line(growth: u32) -> [Slot; MAGNITUDE_NODES] {
-    let mut line = [Slot::expecting(growth); MAGNITUDE_NODES];
-    let mut power = growth;
-    for slot in &mut line[3..] {
-        power = (power * power) >> 16;
-        *slot = Slot::expecting(power);
-    }
-    line
-}
-
-#[inline(always)]
-fn code_low_bits<C: Coder>(coder: &mut C, slots: &mut [Slot; 4], class: u32, excess: u32) -> u32 {
-    let mut low = 0;
-    for shift in (0..class.wrapping_sub(1)).rev() {
-        let bit = excess >> shift & 1 != 0;
-        let bit = if shift.wrapping_add(3) >= class {
-            let node = if shift.wrapping_add(2) == class {
-                1
-            } else {
-                2 | low as usize
-            };
-            slots[node & 3].code(coder, bit, SLOWEST)
-        } else {
-            coder.bit(1 << 15, bit)
-        };
-        low = low << 1 | u32::from(bit);
-    }
-    low
-}
-
-/// Signs as mixed decisions.
-pub(crate) struct MixedSign(Tables<1>);
-
-impl Sign for MixedSign {
-    fn new(shape: &Shape) -> Self {
-        Self(Tables::new(shape))
-    }
-
-    #[inline(always)]
-    fn code<C: Coder>(
-        &mut self,
-        coder: &mut C,
-        contexts: Contexts,
-        weight_set: usize,
-        negative: bool,
-    ) -> bool {
-        let mut selected = self.0.select(&contexts, weight_set);
-        selected.code::<C, false>(coder, 0, negative)
-    }
-
-    fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
-        self.0.visit(visitor);
     }
 }
