@@ -52,6 +52,7 @@ mod descriptors;
 mod filter;
 mod hardening;
 mod jail;
+mod json_text;
 mod last_words;
 pub mod policy;
 mod process_status;
@@ -66,6 +67,7 @@ pub use descriptors::{
     write_error_line, write_output,
 };
 pub use jail::{Jail, JailError};
+pub use json_text::JsonText;
 pub use last_words::{LastWords, Line, LineWriter, install_panic_hook, leave, set_last_words};
 pub use process_status::PeakMemory;
 pub use sealed_buffer::SealedBuffer;

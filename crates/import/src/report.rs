@@ -9,7 +9,8 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use lepta_sandbox::{
-    LastWords, PeakMemory, StandardOutput, leave as leave_process, set_last_words, write_error_line,
+    JsonText, LastWords, PeakMemory, StandardOutput, leave as leave_process, set_last_words,
+    write_error_line,
 };
 use lepta_worker::status::Status;
 
@@ -165,7 +166,7 @@ fn write_json(
         Some(message) => {
             line.write_char('"')?;
             // The line holds 1024 bytes; what stands around the message takes half of them at most.
-            Escaped { line, room: 400 }.write_fmt(message)?;
+            JsonText::new(line, 400).write_fmt(message)?;
             line.write_str("\"}")
         }
     }
@@ -173,35 +174,6 @@ fn write_json(
 
 fn number(value: &AtomicU64) -> u64 {
     value.load(Ordering::Relaxed)
-}
-
-/// Text inside of a JSON string, cut after `room` bytes.
-struct Escaped<'a, W> {
-    line: &'a mut W,
-    room: usize,
-}
-
-impl<W: fmt::Write> fmt::Write for Escaped<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            let character = match character.is_control() {
-                true => ' ',
-                false => character,
-            };
-            let escape = matches!(character, '"' | '\\');
-            let length = character.len_utf8() + usize::from(escape);
-            let Some(room) = self.room.checked_sub(length) else {
-                self.room = 0;
-                return Ok(());
-            };
-            self.room = room;
-            if escape {
-                self.line.write_char('\\')?;
-            }
-            self.line.write_char(character)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use lepta_codec::Level;
-use lepta_sandbox::{LastWords, Line, set_last_words};
+use lepta_sandbox::{JsonText, LastWords, Line, set_last_words};
 use lepta_worker::job::Operation;
 use lepta_worker::status::Status;
 
@@ -116,7 +116,7 @@ fn write_json(
         ",\"threads\":{threads},\"jailed\":{jailed},\"error\":\""
     )?;
     // The line holds 1024 bytes; what stands around the message takes half of them at most.
-    Escaped { line, room: 400 }.write_fmt(message)?;
+    JsonText::new(line, 400).write_fmt(message)?;
     line.write_str("\"}")
 }
 
@@ -133,31 +133,6 @@ impl fmt::Display for Name {
             Some(name) => write!(formatter, "\"{name}\""),
             None => formatter.write_str("null"),
         }
-    }
-}
-
-/// Text inside of a JSON string, cut after `room` bytes. The line itself replaces control characters.
-struct Escaped<'a, W> {
-    line: &'a mut W,
-    room: usize,
-}
-
-impl<W: fmt::Write> fmt::Write for Escaped<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            let escape = matches!(character, '"' | '\\');
-            let length = character.len_utf8() + usize::from(escape);
-            let Some(room) = self.room.checked_sub(length) else {
-                self.room = 0;
-                return Ok(());
-            };
-            self.room = room;
-            if escape {
-                self.line.write_char('\\')?;
-            }
-            self.line.write_char(character)?;
-        }
-        Ok(())
     }
 }
 
@@ -196,16 +171,5 @@ mod tests {
                 .collect()
         };
         assert_eq!(keys(&report), keys(&whole));
-    }
-
-    #[test]
-    fn text_in_a_json_string_is_escaped_and_cut() {
-        let mut line = String::new();
-        let mut escaped = Escaped {
-            line: &mut line,
-            room: 7,
-        };
-        escaped.write_str("a\"\\bcdé").expect("never fails");
-        assert_eq!(line, "a\\\"\\\\bc");
     }
 }
