@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use support::{lepta, messages, run, sample_photo, succeed};
+use support::{fail, lepta, messages, run, sample_photo, succeed};
 use tempfile::TempDir;
 
 /// A folder with the sample photo as `photo.jpg`, of mode 0640 and an old time.
@@ -23,25 +23,6 @@ fn folder() -> TempDir {
         .and_then(|file| file.set_modified(time))
         .expect("its own file");
     folder
-}
-
-/// Runs what must fail: with this status and one line that has these words in it.
-fn fail(folder: &Path, arguments: &str, status: i32, words: &[&str]) {
-    let output = run(folder, arguments);
-    let messages = messages(&output);
-    assert_eq!(
-        output.status.code(),
-        Some(status),
-        "{arguments}: {messages}"
-    );
-    let lines: Vec<&str> = messages
-        .lines()
-        .filter(|line| line.starts_with("lepta: "))
-        .collect();
-    assert_eq!(lines.len(), 1, "{messages}");
-    for word in words {
-        assert!(lines[0].contains(word), "{word} in {messages}");
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -5,14 +5,14 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use support::{
-    CALLS, is_killed, killed_at, lepta, messages, noise, screenshot_of, strace_is_there,
+    CALLS, assert_nothing_lost, folder_of, is_killed, is_still_there, killed_at, lepta, messages,
+    noise, run, screenshot_of, strace_is_there,
 };
-use tempfile::TempDir;
 
 fn originals() -> Vec<(String, Vec<u8>)> {
     let shot = |number: u8| {
@@ -29,46 +29,6 @@ fn originals() -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-fn tree(files: &[(String, Vec<u8>)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in files {
-        let path = folder.path().join("in").join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(path, bytes).expect("written");
-    }
-    folder
-}
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    lepta(folder, arguments).output().expect("lepta runs")
-}
-
-/// Whether a file with these bytes is where it was, or aside of that.
-fn is_still_there(folder: &Path, name: &str, bytes: &[u8]) -> bool {
-    let path = folder.join("in").join(name);
-    let aside = format!(
-        ".lepta-aside-{}",
-        path.file_name().expect("a name").to_string_lossy()
-    );
-    [path.clone(), path.with_file_name(aside)]
-        .iter()
-        .any(|path| fs::read(path).is_ok_and(|read| read == bytes))
-}
-
-/// After every cut: each original is there, or the archive gives it back.
-fn assert_nothing_lost(folder: &Path, files: &[(String, Vec<u8>)], place: &str) {
-    for (name, bytes) in files {
-        if !is_still_there(folder, name, bytes) {
-            let restored = run(folder, &format!("batch restore out - {name}"));
-            assert!(
-                restored.stdout == *bytes,
-                "{place}: {name}: {}",
-                messages(&restored)
-            );
-        }
-    }
-}
-
 /// The next run completes, and all comes back.
 fn assert_completes(folder: &Path, files: &[(String, Vec<u8>)], place: &str) {
     let again = run(folder, "batch compress -j1 --rm --level fast in out");
@@ -81,7 +41,7 @@ fn assert_completes(folder: &Path, files: &[(String, Vec<u8>)], place: &str) {
     );
     for (name, bytes) in files {
         assert!(
-            !is_still_there(folder, name, bytes),
+            !is_still_there(&folder.join("in").join(name), bytes),
             "{place}: {name} is not removed"
         );
         let read = fs::read(folder.join("back").join(name)).expect("restored");
@@ -94,13 +54,13 @@ fn assert_completes(folder: &Path, files: &[(String, Vec<u8>)], place: &str) {
 fn is_cut_at(call: &str, time: usize) -> bool {
     let place = format!("{call} {time}");
     let files = originals();
-    let folder = tree(&files);
+    let folder = folder_of(files.clone());
     let command = lepta(folder.path(), "batch compress -j1 --rm --level fast in out");
     let output = killed_at(call, time, &command)
         .output()
         .expect("strace runs");
     if is_killed(output.status) {
-        assert_nothing_lost(folder.path(), &files, &place);
+        assert_nothing_lost(folder.path(), files.clone(), &place);
         assert_completes(folder.path(), &files, &place);
         return true;
     }
@@ -172,7 +132,7 @@ fn kill_often(kills: u64) {
         .map(|(name, text)| (name, text.into_bytes()))
         .collect();
     files.extend(originals());
-    let folder = tree(&files);
+    let folder = folder_of(files.clone());
     let compress = "batch compress --rm --json --level fast in out";
     let mut done = BTreeSet::new();
     for number in 0..kills {
@@ -189,7 +149,7 @@ fn kill_often(kills: u64) {
             assert!(done.insert(path.clone()), "{path} was stored twice");
         }
         if number % 8 == 0 {
-            assert_nothing_lost(folder.path(), &files, &format!("kill {number}"));
+            assert_nothing_lost(folder.path(), files.clone(), &format!("kill {number}"));
         }
     }
     let last = run(folder.path(), compress);

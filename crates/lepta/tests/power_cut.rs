@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use support::{lepta, messages, noise, screenshot_of, strace_is_there};
+use support::{is_still_there, lepta, messages, noise, run, screenshot_of, strace_is_there};
 use tempfile::TempDir;
 
 /// Calls that change a disk, or show that the recording lacks something.
@@ -409,26 +409,10 @@ fn materialized(state: &BTreeMap<PathBuf, Option<Vec<u8>>>, root: &Path) -> Temp
     copy
 }
 
-fn run(folder: &Path, arguments: &str) -> Output {
-    lepta(folder, arguments).output().expect("lepta runs")
-}
-
-/// Whether a file with these bytes is where it was, or aside of that.
-fn is_still_there(folder: &Path, name: &str, bytes: &[u8]) -> bool {
-    let path = folder.join(name);
-    let aside = format!(
-        ".lepta-aside-{}",
-        path.file_name().expect("a name").to_string_lossy()
-    );
-    [path.clone(), path.with_file_name(aside)]
-        .iter()
-        .any(|path| fs::read(path).is_ok_and(|read| read == bytes))
-}
-
 fn check_archive(folder: &Path, files: &Files, place: &str) {
     let before: Vec<PathBuf> = tree(folder).into_keys().collect();
     for (name, bytes) in files {
-        if !is_still_there(folder, name, bytes) {
+        if !is_still_there(&folder.join(name), bytes) {
             let stored = name.strip_prefix("in/").expect("all are in there");
             let restored = run(folder, &format!("batch restore out - {stored}"));
             assert!(
@@ -468,7 +452,7 @@ fn check_file(folder: &Path, files: &Files, place: &str) {
             messages(&restored)
         );
     } else {
-        assert!(is_still_there(folder, name, bytes), "{place}");
+        assert!(is_still_there(&folder.join(name), bytes), "{place}");
         let again = run(folder, &format!("--rm --level fast {name}"));
         assert!(again.status.success(), "{place}: {}", messages(&again));
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use support::{messages, noise, run, sample_photo, screenshot, succeed};
+use support::{folder_of, messages, noise, run, sample_photo, screenshot, succeed};
 use tempfile::TempDir;
 
 fn name(number: usize) -> String {
@@ -29,12 +29,7 @@ fn originals() -> BTreeMap<String, Vec<u8>> {
 }
 
 fn archive() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in originals() {
-        let path = folder.path().join("in").join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(path, bytes).expect("written");
-    }
+    let folder = folder_of(originals());
     let compress = "batch compress -j1 --level fast --key-every 3 in out";
     succeed(folder.path(), compress);
     folder

@@ -11,8 +11,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use support::{lepta, messages, run, sample_photo, succeed, summary, worker};
-use tempfile::TempDir;
+use support::{
+    assert_nothing_lost, folder_of, lepta, messages, run, sample_photo, succeed, summary, worker,
+};
 
 const COMPRESS: &str = "batch compress -j1 --rm --level fast in out";
 
@@ -22,16 +23,6 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("b/second", b"just as well ".repeat(300)),
         ("third", b"and once more ".repeat(300)),
     ]
-}
-
-fn tree() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in files() {
-        let path = folder.path().join("in").join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(path, bytes).expect("written");
-    }
-    folder
 }
 
 /// The same command, whose main thread gets `error` from `call`, for this time from 1 and ever after.
@@ -50,38 +41,17 @@ fn failing_at(call: &str, error: &str, time: usize, command: &Command) -> Comman
     strace
 }
 
-fn assert_nothing_lost(folder: &Path, place: &str) {
-    for (name, bytes) in files() {
-        let path = folder.join("in").join(name);
-        let aside = format!(
-            ".lepta-aside-{}",
-            path.file_name().expect("named").to_string_lossy()
-        );
-        let is_there = [path.clone(), path.with_file_name(aside)]
-            .iter()
-            .any(|path| fs::read(path).is_ok_and(|read| read == bytes));
-        if !is_there {
-            let restored = run(folder, &format!("batch restore out - {name}"));
-            assert!(
-                restored.stdout == bytes,
-                "{place}: {name}: {}",
-                messages(&restored)
-            );
-        }
-    }
-}
-
 /// Returns whether the error was met.
 fn is_survived(call: &str, error: &str, time: usize) -> bool {
     let place = format!("{error} from {call} {time}");
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     let command = lepta(here, COMPRESS);
     let output = failing_at(call, error, time, &command)
         .output()
         .expect("strace runs");
     let status = output.status.code().expect("it ends by itself");
-    assert_nothing_lost(here, &place);
+    assert_nothing_lost(here, files(), &place);
     if status != 0 {
         let said = messages(&output);
         // Where no write succeeds, nothing can be said either.
@@ -137,7 +107,7 @@ fn a_full_disk_is_42_with_advice() {
         return;
     }
     for error in ["ENOSPC", "EDQUOT"] {
-        let folder = tree();
+        let folder = folder_of(files());
         let command = lepta(folder.path(), "-r --level fast in");
         let output = failing_at("write", error, 1, &command)
             .output()
@@ -157,7 +127,7 @@ fn worker_after(folder: &Path, script: &str) -> PathBuf {
 
 #[test]
 fn a_file_that_changes_while_it_is_read_is_kept_and_taken_next_time() {
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     let third = here.join("in/third");
     let slow = worker_after(here, &format!("echo more >>{}", third.display()));
@@ -184,7 +154,7 @@ fn a_file_that_changes_while_it_is_read_is_kept_and_taken_next_time() {
 
 #[test]
 fn two_batches_at_once_are_one_and_a_clear_line() {
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     let mark = here.join("begun");
     let slow = worker_after(here, &format!("touch {}; sleep 2", mark.display()));
@@ -203,7 +173,7 @@ fn two_batches_at_once_are_one_and_a_clear_line() {
     }
     let output = first.wait_with_output().expect("ended");
     assert!(output.status.success(), "{}", messages(&output));
-    assert_nothing_lost(here, "after both");
+    assert_nothing_lost(here, files(), "after both");
 }
 
 /// `lepta` as a user that is nobody, if this one may become it.
@@ -234,7 +204,7 @@ fn as_nobody(folder: &Path, arguments: &str) -> Option<Output> {
 
 #[test]
 fn missing_rights_are_said_and_the_rest_goes_on() {
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     fs::create_dir(here.join("out")).expect("made");
     fs::set_permissions(here.join("out"), Permissions::from_mode(0o777)).expect("its own");
@@ -270,7 +240,7 @@ fn missing_rights_are_said_and_the_rest_goes_on() {
 
 #[test]
 fn what_has_no_content_is_named_and_odd_names_are_kept() {
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     for (kind, arguments) in [
         ("mkfifo", vec!["in/fifo"]),
@@ -317,7 +287,7 @@ fn the_same_file_twice_is_done_once() {
 
 #[test]
 fn nobody_who_listens_is_no_reason_to_fail() {
-    let folder = tree();
+    let folder = folder_of(files());
     let here = folder.path();
     let full = || {
         let file = fs::OpenOptions::new().write(true).open("/dev/full");

@@ -3,12 +3,14 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The worker, built once for a test process in the profile of the test.
 pub(crate) fn worker() -> &'static Path {
@@ -29,7 +31,10 @@ fn built(package: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--locked", "--quiet", "--package", package])
+        .args(["build", "--locked", "--quiet", "--workspace"])
+        // The example makes the build one with the dependencies of tests, as `cargo test --workspace`
+        // has made it before.
+        .args(["--bin", package, "--example", "golden"])
         .arg("--target-dir")
         .arg(profile.parent().expect("the target folder"));
     if profile.ends_with("release") {
@@ -64,6 +69,68 @@ pub(crate) fn succeed(folder: &Path, arguments: &str) -> Output {
         messages(&output)
     );
     output
+}
+
+/// Runs what must fail: with this status and one line that has these words in it.
+pub(crate) fn fail(folder: &Path, arguments: &str, status: i32, words: &[&str]) {
+    let output = run(folder, arguments);
+    let messages = messages(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "{arguments}: {messages}"
+    );
+    let lines: Vec<&str> = messages
+        .lines()
+        .filter(|line| line.starts_with("lepta: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{messages}");
+    for word in words {
+        assert!(lines[0].contains(word), "{word} in {messages}");
+    }
+}
+
+/// A folder with these files in its folder `in`.
+pub(crate) fn folder_of(
+    files: impl IntoIterator<Item = (impl AsRef<Path>, impl AsRef<[u8]>)>,
+) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        let path = folder.path().join("in").join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+    folder
+}
+
+/// Whether a file with these bytes is where it was, or aside of that.
+pub(crate) fn is_still_there(path: &Path, bytes: &[u8]) -> bool {
+    let aside = format!(
+        ".lepta-aside-{}",
+        path.file_name().expect("a name").to_string_lossy()
+    );
+    [path, &path.with_file_name(aside)]
+        .iter()
+        .any(|path| fs::read(path).is_ok_and(|read| read == bytes))
+}
+
+/// Each original in the folder `in` is there, or the archive `out` gives it back.
+pub(crate) fn assert_nothing_lost(
+    folder: &Path,
+    files: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    place: &str,
+) {
+    for (name, bytes) in files {
+        let (name, bytes) = (name.as_ref(), bytes.as_ref());
+        if !is_still_there(&folder.join("in").join(name), bytes) {
+            let restored = run(folder, &format!("batch restore out - {name}"));
+            assert!(
+                restored.stdout == bytes,
+                "{place}: {name}: {}",
+                messages(&restored)
+            );
+        }
+    }
 }
 
 /// The last object of `--json`.
