@@ -16,19 +16,31 @@ pub enum Build {
     Release,
     /// Unoptimised.
     Debug,
-    /// Unoptimised, without SIMD.
-    Scalar,
-    /// With `--inject`, which damages what verification has to find.
-    FaultInjection,
+    /// Without SIMD, and with `--inject`, which damages what verification has to find: two in one,
+    /// as each takes minutes to build.
+    ScalarWithInjection,
 }
 
 impl Build {
     fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Release => &["--release"],
-            Self::Debug => &[],
-            Self::Scalar => &["--features", "lepta-codec/force-scalar"],
-            Self::FaultInjection => &["--release", "--features", "fault-injection"],
+            Self::Release => &["--release", "--package", "lepta-worker"],
+            // With an example, the build is one with the dependencies of tests, as
+            // `cargo test --workspace` has made it before.
+            Self::Debug => &[
+                "--workspace",
+                "--bin",
+                "lepta-worker",
+                "--example",
+                "golden",
+            ],
+            Self::ScalarWithInjection => &[
+                "--release",
+                "--package",
+                "lepta-worker",
+                "--features",
+                "fault-injection,lepta-codec/force-scalar",
+            ],
         }
     }
 
@@ -37,15 +49,14 @@ impl Build {
     fn target_folder(self, base: &Path) -> PathBuf {
         match self {
             Self::Release | Self::Debug => base.to_owned(),
-            Self::Scalar => base.join("scalar"),
-            Self::FaultInjection => base.join("fault-injection"),
+            Self::ScalarWithInjection => base.join("fault-injection"),
         }
     }
 
     fn profile_folder(self) -> &'static str {
         match self {
-            Self::Release | Self::FaultInjection => "release",
-            Self::Debug | Self::Scalar => "debug",
+            Self::Release | Self::ScalarWithInjection => "release",
+            Self::Debug => "debug",
         }
     }
 }
@@ -55,7 +66,7 @@ impl Build {
 /// # Panics
 /// If cargo cannot build it.
 pub fn worker(build: Build) -> &'static Path {
-    static PATHS: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
+    static PATHS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
     PATHS[build as usize].get_or_init(|| {
         match env::var_os("LEPTA_WORKER").filter(|_| build == Build::Release) {
             Some(path) => fs::canonicalize(path).expect("LEPTA_WORKER names a file"),
@@ -68,7 +79,7 @@ fn build_with_cargo(build: Build) -> PathBuf {
     let target = build.target_folder(&target_folder());
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--locked", "--quiet", "--package", "lepta-worker"])
+        .args(["build", "--locked", "--quiet"])
         .args(build.cargo_arguments())
         .arg("--target-dir")
         .arg(&target)

@@ -3,8 +3,8 @@
 //! folder as one tar.
 //!
 //! Invariant: a file passes only if the decompressed bytes equal the original and
-//! both processes stayed under the memory limit. Builds without optimisation are too slow for all
-//! files: they take every twentieth, and no tars.
+//! both processes stayed under the memory limit. All frames of a run are there as a tar; of those
+//! alone, and of those against the one before, all but every eighth wait for `--include-ignored`.
 #![forbid(unsafe_code)]
 
 use lepta_codec::Level;
@@ -14,42 +14,47 @@ use lepta_tests::report::Report;
 use lepta_tests::worker_run::Run;
 use libtest_mimic::{Arguments, Trial};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let is_slow = cfg!(debug_assertions);
     let files = corpus::jpeg_files().into_iter().chain(corpus::png_files());
-    let files = files.step_by(if is_slow { 20 } else { 1 });
-    let folders = if is_slow {
-        vec![]
-    } else {
-        corpus::png_folders()
-    };
-    let trials = files
+    let (frames, others): (Vec<_>, Vec<_>) = files.partition(|file| is_frame(file));
+    let trials = others
+        .into_iter()
         .flat_map(trials_of_levels)
-        .chain(folders.into_iter().map(tar_trial))
-        .chain(
-            pairs()
-                .step_by(if is_slow { 12 } else { 1 })
-                .map(pair_trial),
-        )
+        .chain(corpus::png_folders().into_iter().map(tar_trial))
+        .chain(some_now(frames.into_iter().map(trials_of_levels)))
+        .chain(some_now(pairs().map(|pair| [pair_trial(pair)])))
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Every eighth of these groups now, and the others if one asks for what is ignored.
+fn some_now(
+    groups: impl Iterator<Item = impl IntoIterator<Item = Trial>>,
+) -> impl Iterator<Item = Trial> {
+    let numbered = groups.enumerate();
+    numbered.flat_map(|(number, group)| {
+        let trials = group.into_iter();
+        trials.map(move |trial| trial.with_ignored_flag(number % 8 != 0))
+    })
+}
+
+/// Whether it is of a run of screenshots.
+fn is_frame(file: &Path) -> bool {
+    let folder = file.parent().and_then(Path::file_name);
+    folder.is_some_and(|name| name.to_string_lossy().starts_with("run_"))
 }
 
 /// Each PNG of a run of screenshots with the one before it.
 fn pairs() -> impl Iterator<Item = [PathBuf; 2]> {
     let folders = corpus::png_folders().into_iter();
-    let is_run = |folder: &PathBuf| {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("run_")
-    };
-    let runs = folders.filter(move |(folder, _)| is_run(folder));
-    runs.flat_map(|(_, files)| {
+    folders.flat_map(|(_, files)| {
         let pairs = files
             .windows(2)
+            .filter(|pair| is_frame(&pair[0]))
             .map(|pair| [pair[0].clone(), pair[1].clone()]);
         pairs.collect::<Vec<_>>()
     })

@@ -17,6 +17,25 @@ pub(crate) trait Vectorized {
     type Output;
     /// Does the work; `simd` stands for the instructions in use.
     fn run<S: VectorMultiply>(self, simd: S) -> Self::Output;
+
+    /// Does the work without vector instructions beyond the target's baseline.
+    ///
+    /// A method, so that the compiler puts it with the type and not all of them into one unit, which
+    /// would take as long to compile as all others.
+    fn run_on_baseline(self) -> Self::Output
+    where
+        Self: Sized,
+    {
+        let level = Level::baseline();
+        #[cfg(target_arch = "x86_64")]
+        if let Some(sse2) = level.as_sse2() {
+            return self.run(sse2);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        return fearless_simd::dispatch!(level, simd => self.run(simd));
+        #[cfg(target_arch = "x86_64")]
+        unreachable!("x86-64 has SSE2")
+    }
 }
 
 /// Does the work with the best instructions that this machine has.
@@ -29,25 +48,13 @@ pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
             || work.run(avx2),
         );
     }
-    baseline(work)
+    work.run_on_baseline()
 }
 
 /// Does the work without vector instructions beyond the target's baseline.
 #[cfg(feature = "force-scalar")]
 pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
-    baseline(work)
-}
-
-fn baseline<W: Vectorized>(work: W) -> W::Output {
-    let level = Level::baseline();
-    #[cfg(target_arch = "x86_64")]
-    if let Some(sse2) = level.as_sse2() {
-        return work.run(sse2);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    return fearless_simd::dispatch!(level, simd => work.run(simd));
-    #[cfg(target_arch = "x86_64")]
-    unreachable!("x86-64 has SSE2")
+    work.run_on_baseline()
 }
 
 /// Vector instructions with the multiplication that their portable set lacks.

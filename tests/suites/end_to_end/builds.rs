@@ -31,5 +31,5 @@ fn a_debug_build_makes_the_same_bytes() {
 
 #[test]
 fn a_build_without_simd_makes_the_same_bytes() {
-    assert_same_as_release(Build::Scalar);
+    assert_same_as_release(Build::ScalarWithInjection);
 }

@@ -267,7 +267,8 @@ fn one_frame_of_a_run_decodes_no_more_frames_than_up_to_its_key() {
         let part = Run::new(&["decompress", "--range", &range]).on(&compressed.output);
         let report = part.assert_done("a frame");
         assert!(part.output == frames[number], "frame {number}");
-        assert!(report.segments < 4, "{report:?}");
+        // The few bytes before the key's first frame, and four frames.
+        assert!(report.segments <= 5, "{report:?}");
     }
     // No segment holds frames of two keys, so that at most four frames were decoded.
     let mut raw_start = 0;

@@ -19,7 +19,7 @@ fn inject(kind: &str, seed: u64, original: &[u8]) -> bool {
     };
     let arguments = ["compress", "--level", level, "--threads", threads];
     let arguments = [&arguments[..], &["--inject", &injection]].concat();
-    let run = Run::of(Build::FaultInjection, &arguments).on(original);
+    let run = Run::of(Build::ScalarWithInjection, &arguments).on(original);
     run.assert_orderly(&injection);
     let report = run.report();
     if report.status == 60 {
@@ -58,7 +58,7 @@ fn a_result_changed_twice_ends_with_an_alarm_status() {
     for seed in 0..4 {
         let injection = format!("result-twice:{seed}");
         let arguments = ["compress", "--level", "fast", "--inject", &injection];
-        let run = Run::of(Build::FaultInjection, &arguments).on(&original);
+        let run = Run::of(Build::ScalarWithInjection, &arguments).on(&original);
         run.assert_orderly(&injection);
         assert_eq!(run.status, Some(60), "{injection}: {}", run.messages);
     }
