@@ -44,7 +44,7 @@ impl<D: Decisions> EdgeModel<D> {
             magnitude: D::Magnitude::new(&MagnitudeShape {
                 shape: Shape {
                     contexts: [
-                        PLACES * 24 * 8 * 2,
+                        PLACES * 2 * 24 * 8,
                         PLACES * 12 * 16,
                         PLACES * 8 * 8 * 3,
                         PLACES * 12 * 16,
@@ -55,7 +55,7 @@ impl<D: Decisions> EdgeModel<D> {
                     ],
                     weight_sets: PLACES * 2,
                 },
-                scale_step: 8 * 2,
+                scale_step: 8,
             }),
             sign: D::Sign::new(&Shape {
                 contexts: [
@@ -117,9 +117,9 @@ impl<D: Decisions> EdgeModel<D> {
             let contexts = [
                 combine([
                     (place, PLACES),
+                    (usize::from(last), 2),
                     (scale, 24),
                     (predicted8, 8),
-                    (usize::from(last), 2),
                 ]),
                 combine([(place, PLACES), (inside, 12), (predicted16, 16)]),
                 combine([(place, PLACES), (interior, 8), (nonzeros, 8), (previous, 3)]),

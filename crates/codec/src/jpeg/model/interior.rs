@@ -34,7 +34,7 @@ impl<D: Decisions> InteriorModel<D> {
             magnitude: D::InteriorMagnitude::new(&MagnitudeShape {
                 shape: Shape {
                     contexts: [
-                        POSITIONS * 24 * 4,
+                        POSITIONS * 4 * 24,
                         POSITIONS * 12 * 8,
                         POSITIONS * 8 * 8,
                         24 * 13 * 8,
@@ -45,11 +45,11 @@ impl<D: Decisions> InteriorModel<D> {
                     ],
                     weight_sets: POSITIONS * 4,
                 },
-                scale_step: 4,
+                scale_step: 1,
             }),
             sign: D::Sign::new(&Shape {
                 contexts: [
-                    16 * 16 * 4 * 4,
+                    4 * 16 * 16 * 4,
                     POSITIONS * 16 * 4,
                     POSITIONS * 16 * 4,
                     POSITIONS * 27,
@@ -139,7 +139,7 @@ impl<D: Decisions> InteriorModel<D> {
             let cross = cross_size(near.other, position);
             let cross = scale_bucket(cross << 3) / 2;
             let contexts = [
-                combine([(z, POSITIONS), (scale, 24), (near_end, 4)]),
+                combine([(z, POSITIONS), (near_end, 4), (scale, 24)]),
                 combine([(z, POSITIONS), (inside, 12), (rest, 8)]),
                 combine([(z, POSITIONS), (left8, 8), (above8, 8)]),
                 combine([(scale, 24), (zone, 13), (rest, 8)]),
@@ -192,7 +192,7 @@ impl<D: Decisions> InteriorModel<D> {
         let both = signed_bucket32(from_left.wrapping_add(from_above));
         let inner = inner_signs(block, position);
         let contexts = [
-            combine([(left, 16), (above, 16), (class, 4), (zone / 4, 4)]),
+            combine([(zone / 4, 4), (left, 16), (above, 16), (class, 4)]),
             combine([(z, POSITIONS), (left, 16), (class, 4)]),
             combine([(z, POSITIONS), (above, 16), (class, 4)]),
             combine([(z, POSITIONS), (around.signs(position), 27)]),
