@@ -6,9 +6,11 @@
 
 #[cfg(target_arch = "x86_64")]
 use fearless_simd::x86::{Avx2, Sse2};
-use fearless_simd::{Level, Simd, prelude::*, u16x16};
+use fearless_simd::{Level, Simd, mask16x16, prelude::*, u16x16};
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m128i, __m256i, _mm_mulhi_epu16, _mm256_mulhi_epu16};
+use std::arch::x86_64::{
+    __m128i, __m256i, _mm_mulhi_epu16, _mm256_movemask_epi8, _mm256_mulhi_epu16,
+};
 
 /// Work that is worth compiling for more than one set of vector instructions.
 ///
@@ -16,7 +18,7 @@ use std::arch::x86_64::{__m128i, __m256i, _mm_mulhi_epu16, _mm256_mulhi_epu16};
 pub(crate) trait Vectorized {
     type Output;
     /// Does the work; `simd` stands for the instructions in use.
-    fn run<S: VectorMultiply>(self, simd: S) -> Self::Output;
+    fn run<S: VectorInstructions>(self, simd: S) -> Self::Output;
 
     /// Does the work without vector instructions beyond the target's baseline.
     ///
@@ -57,10 +59,13 @@ pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
     work.run_on_baseline()
 }
 
-/// Vector instructions with the multiplication that their portable set lacks.
-pub(crate) trait VectorMultiply: Simd {
+/// Vector instructions, with those that their portable set lacks.
+pub(crate) trait VectorInstructions: Simd {
     /// The upper halves of 16 products of 16-bit numbers.
     fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self>;
+
+    /// How many of the first 15 elements are true.
+    fn count_of_first_15(self, elements: mask16x16<Self>) -> u32;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -74,21 +79,35 @@ fearless_simd::kernel!(
 #[cfg(target_arch = "x86_64")]
 fearless_simd::kernel!(
     #[inline(always)]
+    fn byte_signs_avx2(avx2: Avx2, elements: __m256i) -> i32 {
+        _mm256_movemask_epi8(elements)
+    }
+);
+
+#[cfg(target_arch = "x86_64")]
+fearless_simd::kernel!(
+    #[inline(always)]
     fn high_product_sse2(sse2: Sse2, left: __m128i, right: __m128i) -> __m128i {
         _mm_mulhi_epu16(left, right)
     }
 );
 
 #[cfg(target_arch = "x86_64")]
-impl VectorMultiply for Avx2 {
+impl VectorInstructions for Avx2 {
     #[inline(always)]
     fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self> {
         high_product_avx2(self, left.into(), right.into()).simd_into(self)
     }
+
+    /// By the signs of bytes: the mask need not be packed first.
+    #[inline(always)]
+    fn count_of_first_15(self, elements: mask16x16<Self>) -> u32 {
+        (byte_signs_avx2(self, elements.into()) & 0x3FFF_FFFF).count_ones() / 2
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
-impl VectorMultiply for Sse2 {
+impl VectorInstructions for Sse2 {
     #[inline(always)]
     fn high_product(self, left: u16x16<Self>, right: u16x16<Self>) -> u16x16<Self> {
         let (left_low, left_high) = left.split();
@@ -96,5 +115,10 @@ impl VectorMultiply for Sse2 {
         let low = high_product_sse2(self, left_low.into(), right_low.into());
         let high = high_product_sse2(self, left_high.into(), right_high.into());
         self.combine_u16x8(low.simd_into(self), high.simd_into(self))
+    }
+
+    #[inline(always)]
+    fn count_of_first_15(self, elements: mask16x16<Self>) -> u32 {
+        (elements.to_bitmask() & 0x7FFF).count_ones()
     }
 }

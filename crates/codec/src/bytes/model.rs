@@ -9,7 +9,7 @@ use super::weights::{INPUTS, Weights};
 use crate::Level;
 use crate::entropy::symbols::Distribution;
 use crate::entropy::{Coder, RangeDecoder, RangeEncoder, VectorCoder};
-use crate::simd::{VectorMultiply, Vectorized, vectorized};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 
 const _: () = assert!(INPUTS == CONTEXTS + 1);
 
@@ -250,7 +250,7 @@ impl Vectorized for EncodeBytes<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
+    fn run<S: VectorInstructions>(self, simd: S) {
         let mut local = VectorCoder {
             coder: self.coder.take(),
             simd,
@@ -274,7 +274,7 @@ impl Vectorized for DecodeBytes<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
+    fn run<S: VectorInstructions>(self, simd: S) {
         let mut local = VectorCoder {
             coder: *self.coder,
             simd,
@@ -299,7 +299,7 @@ impl Vectorized for ReadDictionary<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
+    fn run<S: VectorInstructions>(self, simd: S) {
         let mut local = VectorCoder {
             coder: Listener,
             simd,

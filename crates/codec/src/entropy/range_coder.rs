@@ -9,7 +9,7 @@ use super::refined::Lanes;
 #[cfg(feature = "fault-injection")]
 use crate::fault::Damage;
 use crate::fault::PendingDamage;
-use crate::simd::VectorMultiply;
+use crate::simd::VectorInstructions;
 use fearless_simd::{prelude::*, u16x16};
 
 /// Fewest units of 1/65536 that a binary decision may leave to either outcome.
@@ -129,7 +129,7 @@ fn search_symbol(range: u32, window: u32, ends: &[u16; 16]) -> SymbolPart {
 
 /// The vector twin of [`search_symbol`].
 #[inline(always)]
-pub(super) fn search_symbol_vector<S: VectorMultiply>(
+pub(super) fn search_symbol_vector<S: VectorInstructions>(
     simd: S,
     range: u32,
     window: u32,
@@ -138,15 +138,12 @@ pub(super) fn search_symbol_vector<S: VectorMultiply>(
     let free = u16x16::splat(simd, range.wrapping_sub(16 * SYMBOL_FLOOR) as u16);
     let scaled =
         simd.high_product(u16x16::simd_from(simd, *ends), free) + u16x16::simd_from(simd, FLOORS);
-    let passed = scaled
-        .simd_le(u16x16::splat(simd, window as u16))
-        .to_bitmask()
-        & 0x7FFF;
+    let passed = scaled.simd_le(u16x16::splat(simd, window as u16));
     // Stored while the search goes on, so that the two ends are but a load away from its result.
     let mut bounds = Bounds([0; 32]);
     scaled.store_slice(&mut bounds.0[16..]);
     bounds.0[31] = range as u16;
-    let symbol = passed.count_ones() as usize & 15;
+    let symbol = simd.count_of_first_15(passed) as usize & 15;
     let start = u32::from(bounds.0[symbol.wrapping_add(15)]);
     let end = u32::from(bounds.0[symbol.wrapping_add(16)]);
     SymbolPart {

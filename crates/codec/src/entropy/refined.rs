@@ -167,7 +167,7 @@ pub(super) fn learn_slots_vector<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{VectorMultiply, Vectorized, vectorized};
+    use crate::simd::{VectorInstructions, Vectorized, vectorized};
     use proptest::prelude::*;
 
     struct Twins {
@@ -181,7 +181,7 @@ mod tests {
     impl Vectorized for Twins {
         type Output = ();
 
-        fn run<S: VectorMultiply>(self, simd: S) {
+        fn run<S: VectorInstructions>(self, simd: S) {
             let [first, second] = &self.weights;
             assert_eq!(
                 sum_of_products(&self.inputs, [first, second]),

@@ -6,7 +6,7 @@
 //! move by the same non-decreasing function.
 
 use super::Coder;
-use crate::simd::VectorMultiply;
+use crate::simd::VectorInstructions;
 use fearless_simd::{prelude::*, u16x16};
 
 /// Cumulative probabilities of 16 symbols, in units of 1/65536.
@@ -147,7 +147,7 @@ pub(super) fn weighted_mean(distributions: [&[u16; 16]; 4], weights: [u16; 4]) -
 
 /// The vector twin of [`weighted_mean`].
 #[inline(always)]
-pub(super) fn weighted_mean_vector<S: VectorMultiply>(
+pub(super) fn weighted_mean_vector<S: VectorInstructions>(
     simd: S,
     distributions: [&[u16; 16]; 4],
     weights: [u16; 4],
@@ -197,7 +197,11 @@ pub(super) fn adapt(elements: &mut [u16; 16], symbol: usize) {
 
 /// The vector twin of [`adapt`].
 #[inline(always)]
-pub(super) fn adapt_vector<S: VectorMultiply>(simd: S, elements: &mut [u16; 16], symbol: usize) {
+pub(super) fn adapt_vector<S: VectorInstructions>(
+    simd: S,
+    elements: &mut [u16; 16],
+    symbol: usize,
+) {
     let rate = u16x16::splat(simd, elements[15]);
     let mask = u16x16::simd_from(simd, MOVES_UP[symbol & 15]);
     let distance = u16x16::simd_from(simd, *elements) ^ mask;

@@ -4,11 +4,11 @@ use super::range_coder::search_symbol_vector;
 use super::refined::{Lanes, learn_slots_vector, learn_weights_vector, sum_of_products_vector};
 use super::symbols::{adapt_vector, weighted_mean_vector};
 use super::{Coder, SymbolPart};
-use crate::simd::VectorMultiply;
+use crate::simd::VectorInstructions;
 
 /// A coder that tells which vector instructions the code around it may use.
 pub(crate) trait Vectorizing: Coder {
-    type Simd: VectorMultiply;
+    type Simd: VectorInstructions;
     /// Stands for the instructions.
     fn simd(&self) -> Self::Simd;
 }
@@ -20,7 +20,7 @@ pub(crate) struct VectorCoder<C, S> {
     pub(crate) simd: S,
 }
 
-impl<C: Coder, S: VectorMultiply> Vectorizing for VectorCoder<C, S> {
+impl<C: Coder, S: VectorInstructions> Vectorizing for VectorCoder<C, S> {
     type Simd = S;
 
     #[inline(always)]
@@ -29,7 +29,7 @@ impl<C: Coder, S: VectorMultiply> Vectorizing for VectorCoder<C, S> {
     }
 }
 
-impl<C: Coder, S: VectorMultiply> Coder for VectorCoder<C, S> {
+impl<C: Coder, S: VectorInstructions> Coder for VectorCoder<C, S> {
     const ENCODES: bool = C::ENCODES;
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::scan::Scan;
 use crate::entropy::learned::Notes;
 use crate::entropy::learned::{LearnedStates, Recall};
 use crate::entropy::{RangeDecoder, RangeEncoder, VectorCoder};
-use crate::simd::{VectorMultiply, Vectorized, vectorized};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 use crate::{Error, Level};
 use std::fmt;
 
@@ -149,7 +149,7 @@ impl<D: Decisions> Vectorized for EncodeRow<'_, '_, D> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
+    fn run<S: VectorInstructions>(self, simd: S) {
         let mut local = VectorCoder {
             coder: self.coder.take(),
             simd,
@@ -172,7 +172,7 @@ impl<D: Decisions> Vectorized for DecodeRow<'_, '_, D> {
     type Output = Result<(), Error>;
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
+    fn run<S: VectorInstructions>(self, simd: S) -> Result<(), Error> {
         let mut local = VectorCoder {
             coder: *self.coder,
             simd,
@@ -199,7 +199,7 @@ impl<D: Decisions> Vectorized for EncodeScan<'_, '_, D> {
     type Output = McuRun;
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> McuRun {
+    fn run<S: VectorInstructions>(self, simd: S) -> McuRun {
         let Self {
             scan,
             models,
@@ -232,7 +232,7 @@ impl<D: Decisions> Vectorized for DecodeScan<'_, '_, D> {
     type Output = Result<(), Error>;
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) -> Result<(), Error> {
+    fn run<S: VectorInstructions>(self, simd: S) -> Result<(), Error> {
         let mut local = VectorCoder {
             coder: *self.coder,
             simd,

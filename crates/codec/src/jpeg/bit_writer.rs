@@ -37,11 +37,11 @@ impl<'a> BitWriter<'a> {
     #[inline(always)]
     pub(crate) fn put(&mut self, value: u32, count: u32) {
         let pending = &mut self.pending;
-        pending.bits = pending.bits << count | u64::from(value);
+        pending.bits = pending.bits.wrapping_shl(count) | u64::from(value);
         pending.count = pending.count.wrapping_add(count);
         if pending.count >= 32 {
             pending.count = pending.count.wrapping_sub(32);
-            let word = (pending.bits >> pending.count) as u32;
+            let word = pending.bits.wrapping_shr(pending.count) as u32;
             if has_ff_byte(word) {
                 put_stuffed(self.output, word);
             } else {

@@ -16,6 +16,7 @@ use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
 use crate::entropy::Vectorizing;
+use fearless_simd::Simd;
 
 /// What reading or writing the entropy-coded segment carries from MCU to MCU.
 #[derive(Clone, Copy, Debug, Default)]
@@ -215,7 +216,8 @@ impl Scan {
             }
             self.begin_mcu();
             self.code_mcu(models, coder, &mut blocks);
-            self.write_mcu(&mut writer, &blocks)?;
+            self.write_mcu(coder.simd(), &mut writer, &blocks)
+                .ok_or(Error::BadScan)?;
             if self.is_done() {
                 let length = writer.padding_length();
                 writer.put(models.code_padding(coder, length, 0), length);
@@ -290,34 +292,32 @@ impl Scan {
         Ok(())
     }
 
-    #[inline(always)]
-    fn write_mcu(
+    /// Writes an MCU; `None` if a symbol has no code.
+    ///
+    /// Apart from the models, whose state would keep it out of registers.
+    #[inline(never)]
+    fn write_mcu<S: Simd>(
         &mut self,
+        simd: S,
         writer: &mut BitWriter<'_>,
         blocks: &[Block; MAX_BLOCKS_PER_MCU],
-    ) -> Result<(), Error> {
-        let mut blocks = blocks.iter();
-        for (component, prediction) in self
-            .layout
-            .components
-            .iter()
-            .zip(&mut self.segment.dc_predictions)
-        {
-            for block in blocks
-                .by_ref()
-                .take(component.horizontal * component.vertical)
-            {
-                write_block(
-                    writer,
-                    &component.dc_table,
-                    &component.ac_table,
-                    prediction,
-                    block,
-                )
-                .ok_or(Error::BadScan)?;
-            }
-        }
-        Ok(())
+    ) -> Option<()> {
+        let components = self.layout.components.iter();
+        let components = components.zip(&mut self.segment.dc_predictions);
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let mut blocks = blocks.iter();
+                for (component, prediction) in components {
+                    let (dc_table, ac_table) = (&component.dc_table, &component.ac_table);
+                    let count = component.horizontal * component.vertical;
+                    for block in blocks.by_ref().take(count) {
+                        write_block(writer, dc_table, ac_table, prediction, block)?;
+                    }
+                }
+                Some(())
+            },
+        )
     }
 
     /// Codes the blocks of the next MCU with the model.
@@ -489,6 +489,6 @@ pub(super) fn write_symbol(
         return None;
     }
     let bits = value.wrapping_add(value >> 31).cast_unsigned() & (1u32 << size).wrapping_sub(1);
-    writer.put(code << size | bits, length.wrapping_add(size));
+    writer.put(code.wrapping_shl(size) | bits, length.wrapping_add(size));
     Some(())
 }

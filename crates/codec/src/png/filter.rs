@@ -4,7 +4,7 @@
 //! Invariant: for every row and filter type, [`undo`] turns what [`apply`] wrote back into the row,
 //! and the other way round.
 
-use crate::simd::{VectorMultiply, Vectorized, vectorized};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 use fearless_simd::{Simd, i16x8, prelude::*};
 
 /// Number of filter types.
@@ -79,7 +79,7 @@ impl Vectorized for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, _simd: S) {
+    fn run<S: VectorInstructions>(self, _simd: S) {
         apply_plainly(self.filter, self.distance, self.row, self.above, self.out);
     }
 }
@@ -166,7 +166,7 @@ impl<const N: usize> Vectorized for UndoPaeth<'_, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, simd: S) {
+    fn run<S: VectorInstructions>(self, simd: S) {
         let low_byte = i16x8::splat(simd, 255);
         let mut left = i16x8::splat(simd, 0);
         let mut corner = left;
@@ -282,7 +282,7 @@ impl Vectorized for Sums<'_> {
     type Output = [u64; TYPES];
 
     #[inline(always)]
-    fn run<S: VectorMultiply>(self, _simd: S) -> [u64; TYPES] {
+    fn run<S: VectorInstructions>(self, _simd: S) -> [u64; TYPES] {
         let Self {
             distance,
             row,

@@ -149,7 +149,7 @@ impl<D: Decisions> DcModel<D> {
             let bit = if shift.wrapping_add(2) == length {
                 self.low_bit.code(coder, [length; 8], 0, bit)
             } else {
-                usize::from(coder.bit(1 << 15, bit != 0))
+                usize::from(coder.unpredictable_bit(1 << 15, bit != 0))
             };
             found = found << 1 | bit as u32;
         }

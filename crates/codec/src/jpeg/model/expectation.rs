@@ -66,13 +66,19 @@ impl Expectation {
         let left = sizes(simd, near.left);
         let above_left = sizes(simd, near.above_left);
         let above_right = sizes(simd, near.above_right);
-        let other = sizes(simd, near.other);
         // Two rows of the block each. Kept in vectors throughout: loads that take parts of several
         // stores wait for all of them.
         let none = u16x16::splat(simd, 0);
         let mut sides = [none; 6];
         for (side, (&above, left)) in sides[1..5].iter_mut().zip(above.iter().zip(left)) {
             *side = above + left;
+        }
+        let mut other = [none; 4];
+        if other_weight > 0 {
+            let weight = u16x16::splat(simd, other_weight);
+            for (part, sizes) in other.iter_mut().zip(sizes(simd, near.other)) {
+                *part = sizes * weight;
+            }
         }
         let mut outside = [0u16; 64];
         let mut total = [0u16; 8 * ROWS];
@@ -83,7 +89,7 @@ impl Expectation {
             let higher = side.slide_within_blocks::<1>(none);
             let sum = side * u16x16::splat(simd, SIDE)
                 + (above_left[quarter] + above_right[quarter]) * u16x16::splat(simd, DIAGONAL)
-                + other[quarter] * u16x16::splat(simd, other_weight)
+                + other[quarter]
                 + (vertical + lower + higher) * u16x16::splat(simd, AROUND);
             let first = quarter.wrapping_mul(16);
             sum.store_slice(&mut outside[first..first.wrapping_add(16)]);

@@ -4,7 +4,7 @@ use super::block::{Neighbours, Remembered};
 use super::borders::Borders;
 use super::expectation::Expectation;
 use super::quantization::Quantization;
-use crate::simd::VectorMultiply;
+use crate::simd::VectorInstructions;
 
 /// The neighbours of a block, and running sums over what has been coded of it.
 pub(crate) struct Surroundings<'a, S> {
@@ -20,7 +20,7 @@ const WAVE_SHIFT: u32 = 16;
 /// The same for the weight 1/√2 of frequency zero.
 const FLAT_SHIFT: u32 = 23;
 
-impl<'a, S: VectorMultiply> Surroundings<'a, S> {
+impl<'a, S: VectorInstructions> Surroundings<'a, S> {
     #[inline(always)]
     pub(crate) fn new(
         simd: S,

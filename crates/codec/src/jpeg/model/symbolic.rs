@@ -132,7 +132,8 @@ impl<const N: usize> Magnitude for SymbolMagnitude<N> {
             0
         };
         let below = bits.wrapping_sub(1);
-        let top = self.low_bits[class][scale].code(coder, low >> below & 1 != 0, SLOWEST);
+        let slot = &mut self.low_bits[class][scale];
+        let top = code_unpredictable(coder, slot, low >> below & 1 != 0);
         let rest = code_evenly(coder, below, low & (1u32 << below).wrapping_sub(1));
         first.wrapping_add(u32::from(top) << below | rest)
     }
@@ -178,6 +179,14 @@ fn symbol_of(value: u32) -> u32 {
     }
 }
 
+/// Codes a decision that no branch predictor can guess, and learns from it.
+#[inline(always)]
+fn code_unpredictable<C: Coder>(coder: &mut C, slot: &mut Slot, bit: bool) -> bool {
+    let bit = coder.unpredictable_bit(slot.codable_probability(), bit);
+    slot.update(bit, SLOWEST);
+    bit
+}
+
 /// Codes up to 16 bits without a model.
 #[inline(always)]
 fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32 {
@@ -204,10 +213,7 @@ impl Sign for SlotSign {
         _weight_set: usize,
         negative: bool,
     ) -> bool {
-        let slot = &mut self.0[contexts[0]];
-        let negative = coder.unpredictable_bit(slot.codable_probability(), negative);
-        slot.update(negative, SLOWEST);
-        negative
+        code_unpredictable(coder, &mut self.0[contexts[0]], negative)
     }
 
     fn visit<V: LearnedStates>(&mut self, visitor: &mut V) {
