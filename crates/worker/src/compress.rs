@@ -65,6 +65,8 @@ pub(crate) struct Compression<R, C> {
     tail: Vec<u8>,
     /// The same, where they are more than a slot holds.
     lookahead: Option<Lookahead>,
+    /// Whether the last of a lookahead is with the checker.
+    lookahead_ends: bool,
     input_ended: bool,
     /// Segments are stored unseen.
     stores: bool,
@@ -91,6 +93,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             submitted: false,
             tail: Vec::with_capacity(RAW_LENGTH),
             lookahead: None,
+            lookahead_ends: false,
             input_ended: false,
             stores: false,
             segments: 0,
@@ -147,6 +150,11 @@ impl<R: Read, C: Checker> Compression<R, C> {
     /// Takes over what the segment before left and reads until the slot is full, or until an image of
     /// several scans is held whole.
     fn fill(&mut self, slot: &mut Slot) -> Result<(), Failure> {
+        // Its memory goes before other models take any, which would lie around it for good.
+        if self.lookahead_ends {
+            self.settle(false)?;
+            self.lookahead_ends = false;
+        }
         slot.number = self.segments;
         slot.input.lookahead.clone_from(&self.lookahead);
         if self.lookahead.is_none() {
@@ -235,6 +243,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
                 start: lookahead.start + slot.consumed,
             });
         }
+        self.lookahead_ends = slot.input.lookahead.is_some() && self.lookahead.is_none();
         self.segments += 1;
         self.submit(slot);
     }

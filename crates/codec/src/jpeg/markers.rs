@@ -128,6 +128,15 @@ impl HeaderParser {
         self.outer.is_some()
     }
 
+    /// Gives memory back that is of no use before another image begins: left where it is, it would
+    /// break up what others can take.
+    pub(crate) fn free(&mut self) {
+        if self.is_between_images() {
+            self.payload = Vec::new();
+            self.image = Image::default();
+        }
+    }
+
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
         self.leave_segment_at_its_end();

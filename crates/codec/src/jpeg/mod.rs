@@ -404,6 +404,7 @@ impl Jpeg {
         self.scan = None;
         self.left = None;
         self.models = None;
+        self.parser.free();
     }
 
     /// Whether an image of several scans may begin with the next byte, which has yet to be found out.
