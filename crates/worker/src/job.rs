@@ -449,7 +449,7 @@ mod tests {
         assert_eq!(with(4, 1), Err(JobError::Version(1)));
         assert_eq!(with(5, 0), Err(JobError::Operation(0)));
         assert_eq!(with(5, 7), Err(JobError::Operation(7)));
-        assert_eq!(with(6, 3), Err(JobError::Level(3)));
+        assert_eq!(with(6, 4), Err(JobError::Level(4)));
         assert_eq!(with(7, 4), Err(JobError::Flags(4)));
         for reserved in RESERVED.into_iter().flatten() {
             assert_eq!(with(reserved, 1), Err(JobError::Reserved(reserved)));
