@@ -65,8 +65,6 @@ pub(crate) struct Compression<R, C> {
     tail: Vec<u8>,
     /// The same, where they are more than a slot holds.
     lookahead: Option<Lookahead>,
-    /// Whether the last of a lookahead is with the checker.
-    lookahead_ends: bool,
     input_ended: bool,
     /// Segments are stored unseen.
     stores: bool,
@@ -93,7 +91,6 @@ impl<R: Read, C: Checker> Compression<R, C> {
             submitted: false,
             tail: Vec::with_capacity(RAW_LENGTH),
             lookahead: None,
-            lookahead_ends: false,
             input_ended: false,
             stores: false,
             segments: 0,
@@ -130,9 +127,15 @@ impl<R: Read, C: Checker> Compression<R, C> {
                 self.code(&mut slot);
             }
             let is_end = slot.part == Part::End;
+            let was_ahead = slot.input.lookahead.is_some();
             self.hand_over(slot);
-            if is_end {
+            // The memory of a lookahead goes before other models take any, which would lie around it for
+            // good.
+            let lookahead_ends = was_ahead && self.lookahead.is_none();
+            if is_end || lookahead_ends {
                 self.settle(false)?;
+            }
+            if is_end {
                 return Ok(());
             }
         }
@@ -150,11 +153,6 @@ impl<R: Read, C: Checker> Compression<R, C> {
     /// Takes over what the segment before left and reads until the slot is full, or until an image of
     /// several scans is held whole.
     fn fill(&mut self, slot: &mut Slot) -> Result<(), Failure> {
-        // Its memory goes before other models take any, which would lie around it for good.
-        if self.lookahead_ends {
-            self.settle(false)?;
-            self.lookahead_ends = false;
-        }
         slot.number = self.segments;
         slot.input.lookahead.clone_from(&self.lookahead);
         if self.lookahead.is_none() {
@@ -243,7 +241,6 @@ impl<R: Read, C: Checker> Compression<R, C> {
                 start: lookahead.start + slot.consumed,
             });
         }
-        self.lookahead_ends = slot.input.lookahead.is_some() && self.lookahead.is_none();
         self.segments += 1;
         self.submit(slot);
     }
