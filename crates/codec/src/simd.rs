@@ -40,22 +40,16 @@ pub(crate) trait Vectorized {
     }
 }
 
-/// Does the work with the best instructions that this machine has.
-#[cfg(not(feature = "force-scalar"))]
+/// Does the work with the best instructions that this machine has; with the feature `force-scalar`,
+/// with the target's baseline.
 pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(feature = "force-scalar")))]
     if let Some(avx2) = Level::new().as_avx2() {
         return avx2.vectorize(
             #[inline(always)]
             || work.run(avx2),
         );
     }
-    work.run_on_baseline()
-}
-
-/// Does the work without vector instructions beyond the target's baseline.
-#[cfg(feature = "force-scalar")]
-pub(crate) fn vectorized<W: Vectorized>(work: W) -> W::Output {
     work.run_on_baseline()
 }
 
