@@ -7,6 +7,7 @@ use super::buckets::{
 };
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
+use super::expectation::AlongEdge;
 use super::surroundings::{Surroundings, sign_class};
 use super::tables::EDGE_PLACE;
 use crate::entropy::Vectorizing;
@@ -96,15 +97,21 @@ impl<D: Decisions> EdgeModel<D> {
         let interior = end_bucket(interior_end);
         let mut nonzeros = 0usize;
         let mut previous = 0;
+        let mut along = AlongEdge::default();
         for (index, &zigzag_place) in EDGE_PLACE[edge].iter().enumerate().take(end + 1).skip(1) {
             let position = place_on_edge::<COLUMN>(index);
             let last = index == end;
             let place = edge.wrapping_mul(7).wrapping_add(index).wrapping_sub(1);
             let prediction = around.edge_prediction::<COLUMN>(index);
-            let scale = scale_bucket(around.expectation.at(position));
+            let expected = around
+                .expectation
+                .at(position)
+                .wrapping_add(along.expected());
+            let scale = scale_bucket(expected);
             let predicted8 = prediction_bucket8(prediction.unsigned_abs());
             let predicted16 = prediction_bucket16(prediction.unsigned_abs());
-            let inside = scale_bucket(around.expectation.inside(position).wrapping_mul(10)) / 2;
+            let inside = expected.wrapping_sub(around.expectation.outside(position));
+            let inside = scale_bucket(inside.wrapping_mul(10)) / 2;
             let outside = u32::from(near.other.values[position].unsigned_abs())
                 .wrapping_add(u32::from(across.values[position].unsigned_abs()));
             let outside = scale_bucket(outside << 5) / 2;
@@ -141,8 +148,10 @@ impl<D: Decisions> EdgeModel<D> {
                 .code(coder, contexts, weight_set, last, scale, size);
             previous = size.min(2) as usize;
             if size == 0 {
+                along.push(0);
                 continue;
             }
+            along.push(size);
             nonzeros = nonzeros.wrapping_add(1);
             let class = (size.min(4) as usize).wrapping_sub(1);
             let predicted = signed_bucket32(prediction);
@@ -201,7 +210,11 @@ impl<D: Decisions> EdgeModel<D> {
                 .code(coder, contexts, place, block.at(position) < 0);
             let value = signed(size, negative);
             block.set_at(position, usize::from(zigzag_place), value);
-            around.add_edge(position, size, value);
+            around.add_edge(position, value);
+        }
+        if !COLUMN {
+            let first = u32::from(block.at(1).unsigned_abs());
+            around.expectation.add_first_of_row(first);
         }
         end
     }

@@ -21,6 +21,9 @@ const ROWS: usize = 11;
 /// Eight positions of a row at a time, always read and written whole.
 type Row = [u16; 8];
 
+/// Coefficients beyond this count as this.
+const LARGEST_SIZE: u32 = 255;
+
 /// By column frequency: what a coefficient of size 1 adds to the row above, its own row and the
 /// two rows below.
 static SPREAD: [[Row; 4]; 8] = spread();
@@ -49,7 +52,49 @@ const fn spread() -> [[Row; 4]; 8] {
     spread
 }
 
+/// What a coefficient of size 1 at one natural position adds to the expectation at another.
+pub(crate) const fn spread_between(from: usize, to: usize) -> u16 {
+    let first = from >> 3;
+    let row = (to >> 3) + FIRST_ROW;
+    if row < first || row > first + 3 {
+        return 0;
+    }
+    spread()[from & 7][row - first][to & 7]
+}
+
+/// What a coefficient adds by its size and by what one of size 1 adds.
+#[inline(always)]
+pub(crate) fn spread_of(size: u32, weight: u16) -> u32 {
+    size.min(LARGEST_SIZE).wrapping_mul(weight.into())
+}
+
+/// What the coefficients along an edge add to the expectation of those that follow.
+#[derive(Default)]
+pub(crate) struct AlongEdge {
+    at_next: u32,
+    at_second_next: u32,
+}
+
+impl AlongEdge {
+    /// What they add at the next one.
+    #[inline(always)]
+    pub(crate) fn expected(&self) -> u32 {
+        self.at_next
+    }
+
+    /// Goes on behind one of this size.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, size: u32) {
+        let next = spread_of(size, const { spread_between(1, 2) });
+        self.at_next = self.at_second_next.wrapping_add(next);
+        self.at_second_next = spread_of(size, const { spread_between(1, 3) });
+    }
+}
+
 /// The expectation of every position of one block.
+///
+/// Invariant: it holds what the neighbours, the interior and, at the first column, the first row
+/// say. What coefficients of an edge say to others of that edge is added by [`AlongEdge`].
 #[repr(align(64))]
 pub(crate) struct Expectation {
     /// What the neighbours say, in natural order.
@@ -98,13 +143,13 @@ impl Expectation {
         Self { outside, total }
     }
 
-    /// Tells of a coded nonzero coefficient.
+    /// Tells of a coded nonzero coefficient of the interior.
     ///
     /// Row by row: wider vectors would be read again before both of the stores they come from are
     /// done, and such loads wait.
     #[inline(always)]
     pub(crate) fn add<S: Simd>(&mut self, simd: S, position: usize, size: u32) {
-        let size = u16x8::splat(simd, size.min(255) as u16);
+        let size = u16x8::splat(simd, size.min(LARGEST_SIZE) as u16);
         let (rows, _) = self.total.as_chunks_mut::<8>();
         let rows = rows.iter_mut().skip(position >> 3 & 7);
         for (sums, spread) in rows.zip(&SPREAD[position & 7]) {
@@ -113,17 +158,24 @@ impl Expectation {
         }
     }
 
+    /// Tells of the first coefficient of the first row: of those behind that row it counts for the
+    /// first one of the first column alone.
+    #[inline(always)]
+    pub(crate) fn add_first_of_row(&mut self, size: u32) {
+        let sum = &mut self.total[8 + 8 * FIRST_ROW];
+        *sum = sum.wrapping_add(spread_of(size, const { spread_between(1, 8) }) as u16);
+    }
+
     /// Expected magnitude at a position.
     #[inline(always)]
     pub(crate) fn at(&self, position: usize) -> u32 {
         u32::from(self.total[(position & 63).wrapping_add(8 * FIRST_ROW)])
     }
 
-    /// The part of it that comes from the block itself.
+    /// What the neighbours alone expect there.
     #[inline(always)]
-    pub(crate) fn inside(&self, position: usize) -> u32 {
-        let outside = u32::from(self.outside[position & 63]);
-        self.at(position).wrapping_sub(outside) & 0xFFFF
+    pub(crate) fn outside(&self, position: usize) -> u32 {
+        u32::from(self.outside[position & 63])
     }
 }
 

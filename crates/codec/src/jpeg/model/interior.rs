@@ -7,6 +7,7 @@ use super::buckets::{
 };
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
+use super::expectation::{spread_between, spread_of};
 use super::surroundings::Surroundings;
 use super::tables::{INTERIOR, INTERIOR_PLACE, INTERIOR_PLACES, INTERIOR_ZONE};
 use crate::entropy::Vectorizing;
@@ -20,6 +21,21 @@ pub(crate) struct InteriorModel<D: Decisions> {
 }
 
 const POSITIONS: usize = 49;
+
+/// By index into [`INTERIOR`]: the position behind it, and what a coefficient of size 1 adds to the
+/// expectation there. The last one is its own.
+static NEXT: [(u8, u16); POSITIONS] = next();
+
+const fn next() -> [(u8, u16); POSITIONS] {
+    let mut next = [(INTERIOR[POSITIONS - 1], 0); POSITIONS];
+    let mut z = 1;
+    while z < POSITIONS {
+        let weight = spread_between(INTERIOR[z - 1] as usize, INTERIOR[z] as usize);
+        next[z - 1] = (INTERIOR[z], weight);
+        z += 1;
+    }
+    next
+}
 
 impl<D: Decisions> InteriorModel<D> {
     pub(crate) fn new() -> Self {
@@ -118,11 +134,13 @@ impl<D: Decisions> InteriorModel<D> {
         end: usize,
         block: &mut Block,
     ) {
+        let mut expected = around.expectation.at(INTERIOR[0].into());
         for z in 0..end.min(POSITIONS) {
             let position = usize::from(INTERIOR[z]) & 63;
             let remaining = end.wrapping_sub(z);
-            let scale = scale_bucket(around.expectation.at(position));
-            let inside = scale_bucket(around.expectation.inside(position).wrapping_mul(10)) / 2;
+            let scale = scale_bucket(expected);
+            let inside = expected.wrapping_sub(around.expectation.outside(position));
+            let inside = scale_bucket(inside.wrapping_mul(10)) / 2;
             let (from_left, from_above) = around.interior_predictions(position);
             let left8 = prediction_bucket8(from_left.unsigned_abs());
             let above8 = prediction_bucket8(from_above.unsigned_abs());
@@ -160,6 +178,7 @@ impl<D: Decisions> InteriorModel<D> {
                 .magnitude
                 .code(coder, contexts, weight_set, last, scale, size);
             if size == 0 {
+                expected = around.expectation.at(NEXT[z].0.into());
                 continue;
             }
             let negative = if zone < D::PREDICTED_SIGN_ZONES {
@@ -169,6 +188,10 @@ impl<D: Decisions> InteriorModel<D> {
             };
             let value = signed(size, negative);
             block.set_at(position, usize::from(INTERIOR_PLACE[z]), value);
+            // Loaded before this coefficient is added: afterwards it would wait for that.
+            let (next, weight) = NEXT[z];
+            let before = around.expectation.at(next.into());
+            expected = before.wrapping_add(spread_of(size, weight));
             around.add_interior(position, size, value);
         }
     }

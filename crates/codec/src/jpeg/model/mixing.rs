@@ -16,7 +16,7 @@ pub(crate) struct Mixing<const N: usize>;
 impl<const N: usize> Decisions for Mixing<N> {
     type Choice = MixedTree<N>;
     type Magnitude = UnaryMagnitude<Tables<N, MAGNITUDE_NODES>>;
-    type InteriorMagnitude = super::symbolic::SymbolMagnitude<2>;
+    type InteriorMagnitude = super::symbolic::SymbolMagnitude<2, true>;
     type Sign = BinarySign<Tables<N, 1>>;
     const PREDICTED_SIGN_ZONES: usize = 13;
 }

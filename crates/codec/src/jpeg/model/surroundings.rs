@@ -117,8 +117,7 @@ impl<'a, S: VectorInstructions> Surroundings<'a, S> {
 
     /// Takes a coded nonzero coefficient of an edge into account.
     #[inline(always)]
-    pub(crate) fn add_edge(&mut self, position: usize, size: u32, value: i16) {
-        self.expectation.add(self.simd, position, size);
+    pub(crate) fn add_edge(&mut self, position: usize, value: i16) {
         self.borders
             .add(position, self.dequantized(position, value));
     }

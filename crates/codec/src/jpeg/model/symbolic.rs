@@ -16,8 +16,8 @@ pub(crate) struct Symbolic;
 
 impl Decisions for Symbolic {
     type Choice = SymbolChoice;
-    type Magnitude = SymbolMagnitude<1>;
-    type InteriorMagnitude = SymbolMagnitude<1>;
+    type Magnitude = SymbolMagnitude<1, false>;
+    type InteriorMagnitude = SymbolMagnitude<1, true>;
     type Sign = SlotSign;
     const PREDICTED_SIGN_ZONES: usize = 3;
 }
@@ -65,8 +65,9 @@ impl Choice for SymbolChoice {
 }
 
 /// The value itself up to 7, then classes of growing size with their low bits apart; predicted by
-/// the mean of its first `N` contexts, one or two.
-pub(crate) struct SymbolMagnitude<const N: usize> {
+/// the mean of its first `N` contexts, one or two. Where zero is often the one, it gets a branch of
+/// its own: the same bytes, sooner if the branch is guessed.
+pub(crate) struct SymbolMagnitude<const N: usize, const OFTEN_ZERO: bool> {
     symbols: [Vec<Distribution>; N],
     /// By class and scale: the highest of the low bits.
     low_bits: Vec<[Slot; SCALES]>,
@@ -86,7 +87,7 @@ const CLASSES: [(u32, u32); 8] = [
     (256, 16),
 ];
 
-impl<const N: usize> Magnitude for SymbolMagnitude<N> {
+impl<const N: usize, const OFTEN_ZERO: bool> Magnitude for SymbolMagnitude<N, OFTEN_ZERO> {
     fn new(shape: &MagnitudeShape) -> Self {
         let expected = |growth| Distribution::expecting(geometric(growth));
         let mut symbols: [Vec<Distribution>; N] = shape.shape.contexts.first_chunk().map_or_else(
@@ -118,7 +119,10 @@ impl<const N: usize> Magnitude for SymbolMagnitude<N> {
                 &mut second[contexts[1]],
                 symbol as usize,
             ),
-            [first, ..] => first[contexts[0]].code_mostly_zero(coder, symbol as usize),
+            [first, ..] if OFTEN_ZERO => {
+                first[contexts[0]].code_mostly_zero(coder, symbol as usize)
+            }
+            [first, ..] => first[contexts[0]].code(coder, symbol as usize),
             [] => 0,
         } as u32;
         if symbol < DIRECT {
