@@ -13,7 +13,7 @@ use super::objects::{alone, compressed, photo};
 use super::server::{Server, status_field, wait_until};
 
 /// Of a ratio of rates, in turns.
-const TURNS: usize = 3;
+const TURNS: usize = 7;
 const TURN: Duration = Duration::from_secs(2);
 /// Ticks of `/proc/PID/stat` in a second.
 const TICKS: f64 = 100.0;
