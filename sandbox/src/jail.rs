@@ -19,6 +19,7 @@ use crate::hardening;
 use crate::last_words::leave_with_words;
 use crate::policy::DescriptorUse;
 use crate::process_status::{PeakMemory, ProcessStatus, StatusFile};
+use crate::program_pages;
 use crate::sealed_buffer::SealedBuffer;
 use crate::signals;
 use crate::status;
@@ -228,6 +229,7 @@ impl Jail {
         hardening::set_limits().map_err(failed("set limits"))?;
         prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
         prctl::set_no_new_privs().map_err(failed("give up new privileges"))?;
+        program_pages::give_back();
         seccompiler::apply_filter_all_threads(&program).map_err(JailError::Filter)?;
         confirm(confirmation, &before)?;
         self.open_gates()

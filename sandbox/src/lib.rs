@@ -56,6 +56,7 @@ mod json_text;
 mod last_words;
 pub mod policy;
 mod process_status;
+mod program_pages;
 mod sealed_buffer;
 mod signals;
 pub mod status;

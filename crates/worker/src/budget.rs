@@ -21,8 +21,8 @@
 //! | rows | the rest | image rows and reference images |
 //!
 //! An image of several scans (progressive JPEG) is held as its file while it is coded, beside the rows of
-//! all states. No other models are in use then, so base, models and work count less: 2,450,000 and
-//! 2,740,000 for each state. With the default limit 14,751,088 bytes are left for file and rows; a state's
+//! all states. No other models are in use then, so base, models and work count less: 2,550,000 and
+//! 2,740,000 for each state. With the default limit 14,651,088 bytes are left for file and rows; a state's
 //! rows take about 78 bytes a pixel of width.
 //!
 //! The max level's model of JPEGs is larger: a state has 2,000,000 bytes less for rows then, and an image of
@@ -67,7 +67,7 @@ const WORK: usize = 600_000;
 
 /// As [`BASE`], and as [`MODEL`] and [`WORK`] together, while an image of several scans is coded: what
 /// the JPEG model and the bytes model take, and no other.
-const SCANS_BASE: usize = 2_450_000;
+const SCANS_BASE: usize = 2_550_000;
 const SCANS_STATE: usize = 2_740_000;
 
 /// What each state takes more at the max level, beside an image of one scan and of several.
