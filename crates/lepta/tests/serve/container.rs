@@ -314,7 +314,7 @@ fn nothing_is_killed_for_memory() {
     thread::scope(|scope| {
         for (number, object) in objects.iter().enumerate() {
             let socket = &socket;
-            scope.spawn(move || assert_comes_back(socket, object, "level=fast"));
+            scope.spawn(move || assert_comes_back(socket, object, "level=default"));
             let held = noise(number as u64, 7_000_000);
             scope.spawn(move || assert_comes_back(socket, &held, "buffer=1"));
         }
