@@ -110,7 +110,7 @@ fn compare(server: &Server, operation: &str, name: &str, object: &[u8]) {
     );
 }
 
-/// `cargo test --release -p lepta --test serve figures -- --ignored --nocapture`
+/// `cargo test --release -p lepta --test serve figures::figures -- --exact --ignored --nocapture`
 #[test]
 #[ignore = "measures"]
 fn figures() {

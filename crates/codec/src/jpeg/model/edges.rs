@@ -110,7 +110,7 @@ impl<D: Decisions> EdgeModel<D> {
             let scale = scale_bucket(expected);
             let predicted8 = prediction_bucket8(prediction.unsigned_abs());
             let predicted16 = prediction_bucket16(prediction.unsigned_abs());
-            let inside = expected.wrapping_sub(around.expectation.outside(position));
+            let inside = around.expectation.inside(position, expected);
             let inside = scale_bucket(inside.wrapping_mul(10)) / 2;
             let outside = u32::from(near.other.values[position].unsigned_abs())
                 .wrapping_add(u32::from(across.values[position].unsigned_abs()));

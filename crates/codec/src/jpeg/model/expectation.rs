@@ -172,10 +172,10 @@ impl Expectation {
         u32::from(self.total[(position & 63).wrapping_add(8 * FIRST_ROW)])
     }
 
-    /// What the neighbours alone expect there.
+    /// The part of what is expected at a position that comes from the block itself.
     #[inline(always)]
-    pub(crate) fn outside(&self, position: usize) -> u32 {
-        u32::from(self.outside[position & 63])
+    pub(crate) fn inside(&self, position: usize, expected: u32) -> u32 {
+        expected.wrapping_sub(self.outside[position & 63].into())
     }
 }
 

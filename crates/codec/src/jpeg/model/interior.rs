@@ -139,7 +139,7 @@ impl<D: Decisions> InteriorModel<D> {
             let position = usize::from(INTERIOR[z]) & 63;
             let remaining = end.wrapping_sub(z);
             let scale = scale_bucket(expected);
-            let inside = expected.wrapping_sub(around.expectation.outside(position));
+            let inside = around.expectation.inside(position, expected);
             let inside = scale_bucket(inside.wrapping_mul(10)) / 2;
             let (from_left, from_above) = around.interior_predictions(position);
             let left8 = prediction_bucket8(from_left.unsigned_abs());
