@@ -159,6 +159,16 @@ enum Work {
     Run(Vec<Item>),
 }
 
+impl Work {
+    /// In bytes.
+    fn size(&self) -> u64 {
+        match self {
+            Self::File(item) => item.size,
+            Self::Run(items) => items.iter().map(|item| item.size).sum(),
+        }
+    }
+}
+
 /// What happened to a file.
 pub(super) struct Handled {
     pub(super) is_duplicate: bool,
@@ -201,6 +211,7 @@ impl Compression<'_> {
         }
         spread(
             threads,
+            Work::size,
             |hand_out| self.find(hand_out),
             |work| match work {
                 Work::File(item) => self.handle(&item),

@@ -81,6 +81,7 @@ pub(crate) fn run(
     };
     spread(
         threads(arguments.common.jobs),
+        Work::size,
         |hand_out| import.find(hand_out),
         |work| match work {
             Work::Lep(file) => import.import_lep(&file),
@@ -110,6 +111,16 @@ enum Work {
     /// All frames of a folder, in the order of time: a PNG is one by itself, any other is the difference to
     /// the one before it.
     Frames(Vec<OldFile>),
+}
+
+impl Work {
+    /// In bytes.
+    fn size(&self) -> u64 {
+        match self {
+            Self::Lep(file) => file.metadata.size(),
+            Self::Frames(files) => files.iter().map(|file| file.metadata.size()).sum(),
+        }
+    }
 }
 
 /// An import at work.

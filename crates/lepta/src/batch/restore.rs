@@ -160,6 +160,16 @@ enum Work {
     Run(Vec<RunFile>),
 }
 
+impl Work {
+    /// In bytes.
+    fn size(&self) -> u64 {
+        match self {
+            Self::Entry(_, entry) => entry.file().map_or(0, |file| file.size),
+            Self::Run(files) => files.iter().map(|file| file.digest.length).sum(),
+        }
+    }
+}
+
 /// A restoration at work.
 pub(super) struct Restoration<'a> {
     pub(super) store: Store<'a>,
@@ -183,6 +193,7 @@ impl Restoration<'_> {
         let mut run = Vec::new();
         spread(
             threads,
+            Work::size,
             |hand_out| {
                 self.view.for_each_entry(|path, entry| {
                     if !selection.has(&path, &entry) || self.store.interruption.is_requested() {

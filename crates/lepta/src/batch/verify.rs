@@ -36,6 +36,7 @@ pub(crate) fn run(
     let view = ledger.view()?;
     spread(
         threads(arguments.common.jobs),
+        |pieces: &Vec<Piece>| pieces.iter().map(|piece| piece.stored.length).sum(),
         |hand_out| {
             let mut runs: HashMap<PathBuf, Vec<Piece>> = HashMap::new();
             view.for_each_stored(|hash, stored| {

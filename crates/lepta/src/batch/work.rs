@@ -1,16 +1,20 @@
 //! Work for several threads.
 //!
-//! Invariant: at most a few items wait, so that memory does not grow with their number.
+//! The largest of the waiting items goes first, so that at the end no thread is left alone with a large
+//! one while the others have nothing to do.
+//!
+//! Invariant: a bounded number of items wait, so that memory does not grow with their number.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::problem::Problem;
 
-/// Items that may wait for each thread.
-const WAITING: usize = 16;
+/// Items that may wait.
+const WAITING: usize = 256;
 
 /// One thread for each processor, unless said otherwise.
 pub(crate) fn threads(asked: Option<NonZeroUsize>) -> usize {
@@ -24,38 +28,111 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Runs `produce`, which hands items out, and `consume` on each of them in one of `threads` threads; one
-/// thread is the caller's own.
+/// thread is the caller's own, and takes the items in their order. `size` says how much work is in one.
 ///
 /// # Errors
 /// What `produce` fails with.
 pub(crate) fn spread<T: Send>(
     threads: usize,
+    size: impl Fn(&T) -> u64,
     produce: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), Problem>,
     consume: impl Fn(T) + Sync,
 ) -> Result<(), Problem> {
     if threads == 1 {
         return produce(&mut |item| consume(item));
     }
-    let (sender, receiver) = sync_channel(threads * WAITING);
-    let receiver = Mutex::new(receiver);
+    let queue = Queue::new();
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(item) = next(&receiver) {
+                while let Some(item) = queue.take() {
                     consume(item);
                 }
             });
         }
-        let sender = sender;
-        produce(&mut |item| {
-            // The receiver lives until all threads have ended, and they end after the sender.
-            let _ = sender.send(item);
-        })
+        let ends = Ends(&queue);
+        let produced = produce(&mut |item| ends.0.put(size(&item), item));
+        drop(ends);
+        produced
     })
 }
 
-fn next<T>(receiver: &Mutex<Receiver<T>>) -> Option<T> {
-    locked(receiver).recv().ok()
+/// Items that wait, and whether more may come.
+struct Queue<T> {
+    waiting: Mutex<Waiting<T>>,
+    changed: Condvar,
+}
+
+struct Waiting<T> {
+    items: BinaryHeap<BySize<T>>,
+    is_ended: bool,
+}
+
+impl<T> Queue<T> {
+    fn new() -> Self {
+        Self {
+            waiting: Mutex::new(Waiting {
+                items: BinaryHeap::new(),
+                is_ended: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Adds an item as soon as there is room.
+    fn put(&self, size: u64, item: T) {
+        let full = |waiting: &mut Waiting<T>| waiting.items.len() >= WAITING;
+        let waiting = self.changed.wait_while(locked(&self.waiting), full);
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        waiting.items.push(BySize { size, item });
+        self.changed.notify_all();
+    }
+
+    /// The largest item, as soon as there is one; `None` if none will come.
+    fn take(&self) -> Option<T> {
+        let empty = |waiting: &mut Waiting<T>| waiting.items.is_empty() && !waiting.is_ended;
+        let waiting = self.changed.wait_while(locked(&self.waiting), empty);
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let largest = waiting.items.pop();
+        self.changed.notify_all();
+        largest.map(|largest| largest.item)
+    }
+}
+
+/// Ends a queue, also where its producer panics: the other threads would wait for ever.
+struct Ends<'a, T>(&'a Queue<T>);
+
+impl<T> Drop for Ends<'_, T> {
+    fn drop(&mut self) {
+        locked(&self.0.waiting).is_ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// An item in the order of sizes.
+struct BySize<T> {
+    size: u64,
+    item: T,
+}
+
+impl<T> PartialEq for BySize<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.size == other.size
+    }
+}
+
+impl<T> Eq for BySize<T> {}
+
+impl<T> PartialOrd for BySize<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for BySize<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.size.cmp(&other.size)
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +146,7 @@ mod tests {
             let sum = AtomicU64::new(0);
             let produced = spread(
                 threads,
+                |item| item % 7,
                 |hand_out| {
                     (1..=1000).for_each(hand_out);
                     Ok(())
@@ -80,5 +158,31 @@ mod tests {
             assert_eq!(produced, Ok(()));
             assert_eq!(sum.into_inner(), 500_500);
         }
+    }
+    #[test]
+    fn the_largest_waiting_item_goes_first() {
+        let queue = Queue::new();
+        for size in [3, 9, 1, 9, 7] {
+            queue.put(size, size);
+        }
+        drop(Ends(&queue));
+        let taken: Vec<u64> = std::iter::from_fn(|| queue.take()).collect();
+        assert_eq!(taken, [9, 9, 7, 3, 1]);
+    }
+
+    #[test]
+    fn a_producer_that_panics_leaves_no_thread_waiting() {
+        let outcome = std::panic::catch_unwind(|| {
+            spread(
+                2,
+                |&item| item,
+                |hand_out| {
+                    hand_out(1u64);
+                    panic!("on purpose")
+                },
+                drop,
+            )
+        });
+        assert!(outcome.is_err());
     }
 }
