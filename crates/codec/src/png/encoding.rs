@@ -11,6 +11,7 @@ use super::header::ImageHeader;
 use super::image_data::Models;
 use super::opening::Opening;
 use super::pixels::STRIP_ROWS;
+use super::reconstruction::reconstruct;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
 use super::{Png, RunEnd, STRIPS_MAX, StripRun};
@@ -316,8 +317,8 @@ fn predict_filters(header: &ImageHeader, strip: &Strip, scanlines: &[u8]) -> Opt
     let rows = &scanlines[..strip.scanline_bytes()];
     for scanline in rows.chunks_exact(1 + row_bytes) {
         let actual = FilterType::from_byte(scanline[0])?;
-        let mut row = scanline[1..].to_vec();
-        filter::undo(actual, distance, &mut row, &above);
+        let mut row = vec![0; row_bytes];
+        reconstruct(actual, distance, &scanline[1..], &above, &mut row);
         let least = filter::least_sum(distance, &row, &above);
         by_sum += usize::from(actual == least);
         by_last += usize::from(actual == last);

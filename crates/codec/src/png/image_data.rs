@@ -13,6 +13,7 @@ use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::opening::{Opening, OpeningModels};
 use super::pixels::{PixelFormat, PixelModel};
+use super::reconstruction::reconstruct;
 use super::reference::Reference;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
@@ -130,9 +131,14 @@ impl ImageData {
                 return false;
             };
             let (before, rows) = self.pixels.split_at_mut((1 + row) * row_bytes);
-            let row_pixels = &mut rows[..row_bytes];
-            row_pixels.copy_from_slice(&scanline[1..]);
-            filter::undo(filter, distance, row_pixels, &before[row * row_bytes..]);
+            let above = &before[row * row_bytes..];
+            reconstruct(
+                filter,
+                distance,
+                &scanline[1..],
+                above,
+                &mut rows[..row_bytes],
+            );
         }
         true
     }

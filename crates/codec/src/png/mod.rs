@@ -20,6 +20,7 @@ mod memory;
 mod opening;
 #[allow(dead_code, reason = "tests use all of it")]
 mod pixels;
+mod reconstruction;
 mod reference;
 mod strips;
 mod token_queue;

@@ -4,11 +4,12 @@
 //! stream and the place of the strip alone.
 
 use super::deflate::{Inflater, Parameters, Progress, Replay};
-use super::filter::{self, FilterType};
+use super::filter::FilterType;
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
+use super::reconstruction::reconstruct;
 use super::strips::Strip;
 use super::token_queue::TokenQueue;
 
@@ -188,8 +189,7 @@ impl Reference {
             let number = self.first + self.count;
             let place = number % WINDOW_ROWS;
             let (row, above) = row_and_above(&mut self.rows, row_bytes, number);
-            row.copy_from_slice(scanline);
-            filter::undo(filter, self.filter_distance, row, above);
+            reconstruct(filter, self.filter_distance, scanline, above, row);
             self.filters[place] = filter;
             self.count += 1;
             used += size;
