@@ -210,7 +210,7 @@ pub struct BatchCompressArguments {
     #[arg(long)]
     pub no_runs: bool,
     /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     pub key_every: u32,
     /// Write a page about the archive: what saves how much
     #[arg(long, value_name = "FILE.html")]
@@ -251,7 +251,7 @@ pub struct BatchImportArguments {
     #[arg(value_name = "DEST")]
     pub archive: PathBuf,
     /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     pub key_every: u32,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]

@@ -3,9 +3,11 @@
 use super::content;
 use super::defects::Defect;
 use super::filters;
-use super::parameters::{FilterChoice, PngParameters};
+use super::parameters::{FilterChoice, PngParameters, StreamWriter};
 use fastrand::Rng;
 use lepta_reference_zlib as zlib;
+use miniz_oxide::DataFormat;
+use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, compress_to_output};
 
 /// First column, first row, column step and row step of Adam7's passes.
 const ADAM7: [[usize; 4]; 7] = [
@@ -99,18 +101,12 @@ fn push_image_data(file: &mut Vec<u8>, parameters: &PngParameters, stream: &[u8]
 }
 
 fn zlib_stream(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
-    let mut deflate = zlib::Deflate::new(
-        parameters.level,
-        parameters.strategy,
-        parameters.memory_level,
-        parameters.window_bits,
-        8192,
-    );
-    let mut stream = Vec::new();
-    for scanline in scanlines {
-        deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
-    }
-    deflate.compress(&[], zlib::Z_FINISH, &mut stream);
+    let mut stream = match parameters.writer {
+        StreamWriter::Zlib => by_zlib(parameters, scanlines, None),
+        StreamWriter::ZlibFlushed => by_zlib(parameters, scanlines, Some(zlib::Z_PARTIAL_FLUSH)),
+        StreamWriter::Miniz => by_miniz(parameters, scanlines, None),
+        StreamWriter::MinizFlushed => by_miniz(parameters, scanlines, Some(TDEFLFlush::Sync)),
+    };
     let length = stream.len();
     match parameters.defect {
         Some(Defect::WrongAdler) => stream[length - 2] ^= 1,
@@ -122,6 +118,48 @@ fn zlib_stream(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
             stream[..2].copy_from_slice(&header.to_be_bytes());
         }
         _ => {}
+    }
+    stream
+}
+
+fn by_zlib(parameters: &PngParameters, scanlines: &[Vec<u8>], flush: Option<i32>) -> Vec<u8> {
+    let mut deflate = zlib::Deflate::new(
+        parameters.level,
+        parameters.strategy,
+        parameters.memory_level,
+        parameters.window_bits,
+        8192,
+    );
+    let mut stream = Vec::new();
+    for scanline in scanlines {
+        deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
+    }
+    for flush in flush.into_iter().chain([zlib::Z_FINISH]) {
+        deflate.compress(&[], flush, &mut stream);
+    }
+    stream
+}
+
+fn by_miniz(
+    parameters: &PngParameters,
+    scanlines: &[Vec<u8>],
+    flush: Option<TDEFLFlush>,
+) -> Vec<u8> {
+    let mut compressor = CompressorOxide::default();
+    let level = u8::try_from(parameters.level).expect("a level");
+    compressor.set_format_and_level(DataFormat::Zlib, level);
+    let mut stream = Vec::new();
+    let mut compress = |input: &[u8], flush| {
+        compress_to_output(&mut compressor, input, flush, |bytes| {
+            stream.extend_from_slice(bytes);
+            true
+        });
+    };
+    for scanline in scanlines {
+        compress(scanline, TDEFLFlush::None);
+    }
+    for flush in flush.into_iter().chain([TDEFLFlush::Finish]) {
+        compress(&[], flush);
     }
     stream
 }

@@ -1,6 +1,6 @@
 //! Writes PNG files of every kind, and such as break the specification in one way.
 //!
-//! Invariant: a file depends on its parameters alone; its zlib stream is the real zlib's.
+//! Invariant: a file depends on its parameters alone; its zlib stream is the real zlib's or `miniz_oxide`'s.
 
 mod content;
 mod defects;
@@ -10,4 +10,4 @@ mod parameters;
 
 pub use defects::Defect;
 pub use file::{write, write_gray};
-pub use parameters::{FilterChoice, PngParameters};
+pub use parameters::{FilterChoice, PngParameters, StreamWriter};

@@ -33,6 +33,19 @@ pub enum FilterChoice {
     Random,
 }
 
+/// What writes the zlib stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamWriter {
+    /// zlib, as libpng calls it.
+    Zlib,
+    /// zlib, with a partial flush before the end.
+    ZlibFlushed,
+    /// `miniz_oxide`, for which of zlib's parameters the level alone means something.
+    Miniz,
+    /// `miniz_oxide`, with a sync flush before the end, as Chromium.
+    MinizFlushed,
+}
+
 /// What a generated PNG is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PngParameters {
@@ -48,6 +61,8 @@ pub struct PngParameters {
     pub interlaced: bool,
     /// How the filter types of rows are chosen.
     pub filters: FilterChoice,
+    /// What writes the zlib stream.
+    pub writer: StreamWriter,
     /// zlib's level, 0 to 9.
     pub level: i32,
     /// zlib's strategy, 0 to 4.
@@ -76,6 +91,7 @@ impl PngParameters {
             bit_depth: 8,
             interlaced: false,
             filters: FilterChoice::LeastSum,
+            writer: StreamWriter::Zlib,
             level: 6,
             strategy: 1,
             memory_level: 8,
@@ -103,6 +119,7 @@ impl PngParameters {
             bit_depth,
             interlaced: random.u8(..4) == 0,
             filters,
+            writer: StreamWriter::Zlib,
             level: random.i32(0..=9),
             strategy: *[0, 1, 1, 2, 3, 4].get(random.usize(..6)).unwrap_or(&0),
             memory_level: *[8, 8, 9, 1].get(random.usize(..4)).unwrap_or(&8),

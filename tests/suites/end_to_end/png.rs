@@ -9,7 +9,9 @@ use lepta_tests::damage::{self, Counts};
 use lepta_tests::in_process::{
     Damage, LEVELS, compress, compress_seeing, compress_summed, decompress,
 };
-use lepta_tests::png_generator::{Defect, FilterChoice, PngParameters, write, write_gray};
+use lepta_tests::png_generator::{
+    Defect, FilterChoice, PngParameters, StreamWriter, write, write_gray,
+};
 use lepta_tests::worker_run::Run;
 
 fn assert_comes_back(name: &str, input: &[u8]) -> usize {
@@ -220,6 +222,48 @@ fn an_image_that_only_begins_as_the_one_before_comes_back() {
         back.assert_done("images by two writers");
         assert!(back.output == input);
     }
+}
+
+#[test]
+fn writers_are_told_apart_and_so_is_how_they_end() {
+    let frame = |number: usize, writer| {
+        let parameters = PngParameters {
+            colour_type: 0,
+            writer,
+            ..PngParameters::screenshot(1000, 6000, 0)
+        };
+        let mut random = fastrand::Rng::with_seed(5);
+        let mut dots: Vec<u8> = (0..6_000_000)
+            .map(|_| if random.u8(..) < 24 { 80 } else { 0 })
+            .collect();
+        dots[number * 77_777..][..50].fill(3);
+        write_gray(&parameters, &dots)
+    };
+    let writers = [
+        StreamWriter::Miniz,
+        StreamWriter::Miniz,
+        StreamWriter::Zlib,
+        StreamWriter::MinizFlushed,
+        StreamWriter::ZlibFlushed,
+        StreamWriter::Miniz,
+    ];
+    let frames: Vec<Vec<u8>> = (0..).zip(writers).map(|(n, w)| frame(n, w)).collect();
+    // What is in sight at an image's start is not all of it.
+    let sizes: Vec<usize> = frames.iter().map(Vec::len).collect();
+    assert!(
+        sizes.iter().all(|size| *size > 2 * SEGMENT_INPUT),
+        "{sizes:?}"
+    );
+    let run = frames.concat();
+    let (compressed, summary) = compress_summed(&run, Level::Fast);
+    assert!(decompress(&compressed).as_deref() == Ok(&run));
+    assert_eq!((summary.images, &summary.reasons[..]), (6, &[][..]));
+    let single = compress(&frames[0], Level::Fast).len();
+    assert!(
+        compressed.len() < single + 5 * 2000,
+        "{} after {single}",
+        compressed.len()
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
 use super::header::ImageHeader;
-use super::image_data::Models;
+use super::image_data::{Models, StreamEnd};
 use super::opening::Opening;
 use super::pixels::STRIP_ROWS;
 use super::reconstruction::reconstruct;
@@ -176,9 +176,7 @@ impl Png {
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
-                let inflater = &reader.inflater;
-                let adler = inflater.stored_checksum().unwrap_or_default();
-                image.end_stream(models, coder, Some((inflater.checksum(), adler)));
+                image.end_stream(models, coder, Some(StreamEnd::of(&reader.inflater)));
             }
             let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
             run.consumed = place;
@@ -295,7 +293,8 @@ fn find_parameters(
     let mut search = Box::new(Search::new());
     let any = Parameters::new(6, Strategy::Filtered);
     let mut replay = Replay::new(remembered.as_ref().unwrap_or(&any));
-    if let Some(parameters) = remembered
+    // Others put out so little at first that trying them on as much would prove nothing.
+    if let Some(parameters) = remembered.filter(Replay::writes_tokens)
         && matches!(
             search.try_parameters(&mut replay, &parameters, &stream, row, ENOUGH_REMEMBERED),
             Trial::Whole | Trial::SoFar

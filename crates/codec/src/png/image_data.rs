@@ -5,7 +5,7 @@
 //! bytes that the replayed zlib stream has so far; the encoder compares them with the file, the
 //! decoder puts them out.
 
-use super::deflate::{Adler32, Inflater, Parameters, Replay};
+use super::deflate::{Adler32, Flush, Inflater, Parameters, Replay};
 use super::filter::{self, FilterType};
 use super::filter_model::{FilterModel, Prediction};
 use super::framing::{Framing, FramingModels, code_number};
@@ -34,7 +34,32 @@ pub(super) struct Models {
     /// Whether the replay goes wrong within a strip.
     wrong: Slot,
     wrong_adler: Slot,
+    flush_changed: Slot,
+    /// What the last stream was flushed by before its end.
+    last_flush: Flush,
     kept: Slot,
+}
+
+/// What may come before the end of a stream, in the order of their numbers in the format.
+const FLUSHES: [Flush; 4] = [Flush::None, Flush::Partial, Flush::Sync, Flush::Full];
+
+/// How a zlib stream ends in a file.
+pub(super) struct StreamEnd {
+    pub(super) flush: Flush,
+    /// The Adler-32 of the scanlines, and the one in the file.
+    pub(super) checksum: u32,
+    pub(super) adler: u32,
+}
+
+impl StreamEnd {
+    /// Of a stream that was inflated.
+    pub(super) fn of(inflater: &Inflater) -> Self {
+        Self {
+            flush: inflater.flush_before_end(),
+            checksum: inflater.checksum(),
+            adler: inflater.stored_checksum().unwrap_or_default(),
+        }
+    }
 }
 
 impl Models {
@@ -46,6 +71,8 @@ impl Models {
             opening: OpeningModels::new(),
             wrong: Slot::expecting(500),
             wrong_adler: Slot::expecting(500),
+            flush_changed: Slot::expecting(500),
+            last_flush: Flush::None,
             kept: Slot::expecting(60_000),
         }
     }
@@ -254,16 +281,26 @@ impl ImageData {
         self.walk.current().is_none()
     }
 
-    /// Ends the zlib stream behind the last strip. The encoder gives the Adler-32 of the scanlines and
-    /// the one in the file.
+    /// Ends the zlib stream behind the last strip. The encoder says how it ends in the file.
     pub(super) fn end_stream<C: Coder>(
         &mut self,
         models: &mut Models,
         coder: &mut C,
-        in_file: Option<(u32, u32)>,
+        in_file: Option<StreamEnd>,
     ) {
-        self.replay.finish(&mut self.stream);
-        let (right, actual) = in_file.unwrap_or((self.adler.value(), 0));
+        let end = in_file.unwrap_or(StreamEnd {
+            flush: models.last_flush,
+            checksum: self.adler.value(),
+            adler: 0,
+        });
+        let changed = end.flush != models.last_flush;
+        if models.flush_changed.code(coder, changed, SLOWEST) {
+            let number = FLUSHES.iter().position(|&flush| flush == end.flush);
+            let number = code_number(coder, 2, number.unwrap_or(0) as u32);
+            models.last_flush = FLUSHES[number as usize & 3];
+        }
+        self.replay.finish(models.last_flush, &mut self.stream);
+        let (right, actual) = (end.checksum, end.adler);
         let wrong = models.wrong_adler.code(coder, actual != right, SLOWEST);
         let adler = match wrong {
             true => code_number(coder, 32, actual),

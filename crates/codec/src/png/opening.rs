@@ -1,6 +1,6 @@
 //! What is said about image data before their first strip.
 
-use super::deflate::{Compressor, Flush, Parameters, Strategy};
+use super::deflate::{Compressor, Parameters, Strategy};
 use super::filter_model::Prediction;
 use super::framing::code_number;
 use crate::entropy::Coder;
@@ -18,12 +18,9 @@ const STRATEGIES: [Strategy; 5] = [
     Strategy::Fixed,
 ];
 
-/// What may come before the end, in the order of their numbers in the format.
-const FLUSHES: [Flush; 4] = [Flush::None, Flush::Partial, Flush::Sync, Flush::Full];
-
 /// The fields' sizes in bits: zlib header, compressor, level, strategy, memory level, window bits,
-/// output buffer, flush before the end.
-const FIELDS: [u32; 8] = [16, 1, 4, 3, 4, 4, 32, 2];
+/// output buffer.
+const FIELDS: [u32; 7] = [16, 1, 4, 3, 4, 4, 32];
 
 /// Size in bits of the number of blocks for what is kept.
 const KEPT_BLOCKS_BITS: u32 = 7;
@@ -61,7 +58,7 @@ impl OpeningModels {
         Self {
             changed: Slot::EVEN,
             // What libpng writes at its default level.
-            fields: [0x789C, 0, 6, 1, 8, 15, 8192, 0],
+            fields: [0x789C, 0, 6, 1, 8, 15, 8192],
             by_sum: [Slot::EVEN; 2],
             last_by_sum: true,
             reference: Slot::EVEN,
@@ -104,7 +101,6 @@ impl Opening {
             memory_level,
             window_bits,
             output_buffer,
-            flush,
         ] = models.fields;
         let legal = level <= 9 + compressor
             && (1..=9).contains(&memory_level)
@@ -122,7 +118,6 @@ impl Opening {
                 memory_level: memory_level as u8,
                 window_bits: window_bits as u8,
                 output_buffer,
-                flush_before_end: *FLUSHES.get(flush as usize)?,
             },
             prediction: match models.last_by_sum {
                 true => Prediction::LeastSum,
@@ -136,9 +131,6 @@ impl Opening {
     fn to_fields(self) -> [u32; FIELDS.len()] {
         let parameters = self.parameters;
         let strategy = STRATEGIES.iter().position(|&s| s == parameters.strategy);
-        let flush = FLUSHES
-            .iter()
-            .position(|&flush| flush == parameters.flush_before_end);
         [
             u32::from(self.zlib_header),
             u32::from(parameters.compressor == Compressor::MinizOxide),
@@ -147,7 +139,6 @@ impl Opening {
             u32::from(parameters.memory_level),
             u32::from(parameters.window_bits),
             parameters.output_buffer,
-            flush.unwrap_or(0) as u32,
         ]
     }
 }

@@ -3,6 +3,7 @@
 use super::adler::Adler32;
 use super::error::InflateError;
 use super::expander::{Expander, TOKENS};
+use super::parameters::Flush;
 use super::token::Token;
 use super::token_reader::{Progress, TokenReader};
 
@@ -92,6 +93,11 @@ impl Inflater {
     /// The Adler-32 that the stream ends with, once it was read.
     pub(crate) fn stored_checksum(&self) -> Option<u32> {
         self.reader.checksum()
+    }
+
+    /// What was flushed before the end, if nothing but the end follows; to be asked at the end.
+    pub(crate) fn flush_before_end(&self) -> Flush {
+        self.reader.flush_before_end()
     }
 
     /// The Adler-32 of the bytes given out so far; that of none if it is not computed.

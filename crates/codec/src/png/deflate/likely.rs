@@ -84,14 +84,11 @@ pub(crate) fn likely_parameters(
         2 => 6,
         _ => 9,
     };
-    let others = [Flush::Sync, Flush::None]
-        .into_iter()
-        .map(move |flush_before_end| Parameters {
-            compressor: Compressor::MinizOxide,
-            flush_before_end,
-            ..Parameters::new(level, Default)
-        });
-    compressed.chain(others).chain(stored)
+    let other = Parameters {
+        compressor: Compressor::MinizOxide,
+        ..Parameters::new(level, Default)
+    };
+    compressed.chain([other]).chain(stored)
 }
 
 /// The memory levels whose blocks have so many tokens, or the common ones.

@@ -52,9 +52,6 @@ pub(crate) struct Parameters {
     /// The bytes that the caller gives room for at a time; they decide level 0's blocks only.
     /// libpng gives 8,192.
     pub(crate) output_buffer: u32,
-    /// What comes before the end: [`Flush::None`] mostly, [`Flush::Partial`] with some writers that
-    /// use zlib, [`Flush::Sync`] with Chromium.
-    pub(crate) flush_before_end: Flush,
 }
 
 impl Parameters {
@@ -67,7 +64,6 @@ impl Parameters {
             memory_level: 8,
             window_bits: 15,
             output_buffer: 8192,
-            flush_before_end: Flush::None,
         }
     }
 

@@ -109,9 +109,9 @@ impl Replay {
         self.parameters.compressor == Compressor::Zlib && self.zlib.gave_up()
     }
 
-    /// Ends the stream.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        let before = self.parameters.flush_before_end;
+    /// Ends the stream, with a flush before if one is given: [`Flush::Partial`] with some writers that
+    /// use zlib, [`Flush::Sync`] with Chromium.
+    pub(crate) fn finish(&mut self, before: Flush, out: &mut Vec<u8>) {
         if !matches!(before, Flush::None | Flush::Finish) {
             self.flush(&[], before, out);
         }

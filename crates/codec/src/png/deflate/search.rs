@@ -6,7 +6,7 @@
 
 use super::inflater::Inflater;
 use super::likely::likely_parameters;
-use super::parameters::{Flush, Parameters};
+use super::parameters::Parameters;
 use super::replay::Replay;
 use super::token::Token;
 use super::token_reader::{Progress, TokenReader};
@@ -22,8 +22,6 @@ const LONGEST_PIECE: usize = 1 << 20;
 /// How a trial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trial {
-    /// Everything is as it was written, but for how the stream ends.
-    ButForTheEnd,
     /// Everything is as it was written, up to the end.
     Whole,
     /// What was looked at is as it was written.
@@ -80,19 +78,6 @@ impl Search {
                 Trial::Differs(bytes) => budget = budget.saturating_sub(bytes),
                 Trial::Broken => break,
                 Trial::Whole | Trial::SoFar => return Some((parameters, trial)),
-                Trial::ButForTheEnd => {
-                    budget = budget.saturating_sub(self.inflater.produced());
-                    let flushed = Parameters {
-                        flush_before_end: Flush::Partial,
-                        ..parameters
-                    };
-                    let limit = most.min(budget);
-                    let trial = self.try_parameters(replay, &flushed, stream, row, limit);
-                    if trial == Trial::Whole {
-                        return Some((flushed, trial));
-                    }
-                    budget = budget.saturating_sub(self.inflater.produced());
-                }
             }
         }
         None
@@ -143,11 +128,11 @@ impl Search {
             }
         }
         replay.push(&self.piece, &mut self.out);
-        replay.finish(&mut self.out);
+        replay.finish(self.inflater.flush_before_end(), &mut self.out);
         if equals_start(&mut self.out, &mut rest) {
             Trial::Whole
         } else {
-            Trial::ButForTheEnd
+            Trial::Differs(self.inflater.produced())
         }
     }
 }

@@ -76,7 +76,7 @@ fn replayed(
         for piece in pieces(input, feeding) {
             replay.push(piece, &mut out);
         }
-        replay.finish(&mut out);
+        replay.finish(Flush::None, &mut out);
     }
     let mut adler = super::adler::Adler32::new();
     adler.update(input);
@@ -178,7 +178,6 @@ fn parameters() -> impl proptest::strategy::Strategy<Value = Parameters> {
         .prop_map(
             |(level, strategy, memory_level, window_bits, output_buffer)| Parameters {
                 compressor: Compressor::Zlib,
-                flush_before_end: Flush::None,
                 level,
                 strategy,
                 memory_level,
@@ -245,7 +244,6 @@ fn every_parameter_set_replays() {
                 for window_bits in 8..=15 {
                     let parameters = Parameters {
                         compressor: Compressor::Zlib,
-                        flush_before_end: Flush::None,
                         level,
                         strategy,
                         memory_level,
@@ -281,7 +279,7 @@ fn assert_replays_beside(reference: &[u8], input: &[u8], parameters: &Parameters
         let (same_start, same_end) = same_ends(piece, other);
         replay.push_compared(piece, same_start, same_end, &mut found);
     }
-    replay.finish(&mut found);
+    replay.finish(Flush::None, &mut found);
     let body = &expected[..expected.len() - 4];
     let equal = body.iter().zip(&found).take_while(|(a, b)| a == b).count();
     assert!(
@@ -477,7 +475,6 @@ fn thousands_of_cases_replay() {
         let input = generate((case, length, random.u8(0..7)));
         let parameters = Parameters {
             compressor: Compressor::Zlib,
-            flush_before_end: Flush::None,
             level: random.u8(0..=9),
             strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
             memory_level: random.u8(1..=9),
@@ -498,12 +495,33 @@ fn thousands_of_cases_replay() {
 }
 
 #[test]
+fn a_flush_before_the_end_is_seen_there() {
+    let parameters = Parameters::new(6, Strategy::Default);
+    let input = generate((1, 30_000, 6));
+    for (theirs, ours) in [
+        (zlib::Z_NO_FLUSH, Flush::None),
+        (zlib::Z_PARTIAL_FLUSH, Flush::Partial),
+        (zlib::Z_SYNC_FLUSH, Flush::Sync),
+        // At the end it makes no difference.
+        (zlib::Z_FULL_FLUSH, Flush::Sync),
+    ] {
+        let mut deflate = real_zlib(&parameters);
+        let mut stream = Vec::new();
+        deflate.compress(&input, theirs, &mut stream);
+        deflate.compress(&[], zlib::Z_FINISH, &mut stream);
+        let mut inflater = Inflater::new();
+        let mut rest = &stream[..];
+        while inflater.inflate(&mut rest).expect("no error").progress != Progress::Ended {}
+        assert_eq!(inflater.flush_before_end(), ours);
+    }
+}
+
+#[test]
 fn flushes_replay() {
     for case in 0..200u64 {
         let mut random = fastrand::Rng::with_seed(case);
         let parameters = Parameters {
             compressor: Compressor::Zlib,
-            flush_before_end: Flush::None,
             level: random.u8(1..=9),
             strategy: STRATEGIES[random.usize(..STRATEGIES.len())],
             memory_level: random.u8(1..=9),
@@ -527,7 +545,7 @@ fn flushes_replay() {
             replay.flush(piece, ours, &mut found);
         }
         deflate.compress(&[], zlib::Z_FINISH, &mut expected);
-        replay.finish(&mut found);
+        replay.finish(Flush::None, &mut found);
         expected.truncate(expected.len() - 4);
         assert!(expected == found, "case {case}: {parameters:?}");
     }

@@ -7,6 +7,7 @@ use super::bit_reader::{BitReader, Needed, Starved};
 use super::block_codes::BlockCodes;
 use super::decoding_table::Kind;
 use super::error::InflateError;
+use super::parameters::Flush;
 use super::token::{SHORTEST_COPY, Token};
 
 /// The largest window, in bytes.
@@ -50,6 +51,12 @@ pub(crate) struct TokenReader {
     /// Tokens of the block being read, or of the first if that has ended.
     block_tokens: u64,
     first_block: bool,
+    /// The type of the block being read.
+    block_type: u32,
+    /// Whether it has no tokens so far.
+    is_empty: bool,
+    /// The flush that the block before is the mark of.
+    flush: Flush,
     codes: BlockCodes,
 }
 
@@ -65,6 +72,9 @@ impl TokenReader {
             reach: 0,
             block_tokens: 0,
             first_block: true,
+            block_type: 0,
+            is_empty: false,
+            flush: Flush::None,
             codes: BlockCodes::new(),
         }
     }
@@ -78,6 +88,8 @@ impl TokenReader {
         self.reach = 0;
         self.block_tokens = 0;
         self.first_block = true;
+        self.is_empty = false;
+        self.flush = Flush::None;
     }
 
     /// The two bytes of the zlib header as a big-endian number, once they were read.
@@ -88,6 +100,14 @@ impl TokenReader {
     /// The Adler-32 that the stream ends with, once it was read.
     pub(crate) fn checksum(&self) -> Option<u32> {
         (self.stage == Stage::Ended).then_some(self.checksum)
+    }
+
+    /// What was flushed last, if nothing but the end follows; to be asked at the end.
+    pub(crate) fn flush_before_end(&self) -> Flush {
+        match self.is_empty {
+            true => self.flush,
+            false => Flush::None,
+        }
     }
 
     /// How many tokens the first block has, once it has ended.
@@ -112,6 +132,7 @@ impl TokenReader {
         while self.failure.is_none() {
             let before = count;
             let step = self.advance(input, tokens, &mut count);
+            self.is_empty &= count == before;
             if self.first_block {
                 self.block_tokens += (count - before) as u64;
                 self.first_block = self.block_tokens == 0 || self.stage != Stage::BlockHeader;
@@ -192,7 +213,14 @@ impl TokenReader {
             return Ok(Err(Starved));
         }
         self.last_block = self.bits.take(1) == 1;
-        self.stage = match self.bits.take(2) {
+        self.flush = match (self.is_empty, self.block_type) {
+            (true, 0) => Flush::Sync,
+            (true, 1) => Flush::Partial,
+            _ => Flush::None,
+        };
+        self.is_empty = true;
+        self.block_type = self.bits.take(2);
+        self.stage = match self.block_type {
             0 => {
                 self.bits.align();
                 Stage::StoredLength
