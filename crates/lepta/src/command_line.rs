@@ -188,6 +188,10 @@ pub struct BatchArguments {
     pub workers: WorkerArguments,
 }
 
+/// Frames from one key to the next in a run of screenshots, unless said otherwise: one of 1920 × 1080
+/// pixels comes back in half a second.
+const KEY_EVERY: u32 = 4;
+
 /// Arguments of `batch compress`.
 #[derive(Args, Debug)]
 pub struct BatchCompressArguments {
@@ -210,7 +214,7 @@ pub struct BatchCompressArguments {
     #[arg(long)]
     pub no_runs: bool,
     /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = KEY_EVERY)]
     pub key_every: u32,
     /// Write a page about the archive: what saves how much
     #[arg(long, value_name = "FILE.html")]
@@ -251,7 +255,7 @@ pub struct BatchImportArguments {
     #[arg(value_name = "DEST")]
     pub archive: PathBuf,
     /// Screenshots of a run after which one is stored whole: fewer restore faster and take more room
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = KEY_EVERY)]
     pub key_every: u32,
     /// Model for compression
     #[arg(long, value_enum, default_value_t)]

@@ -5,8 +5,8 @@
 //!
 //! Invariant: a bounded number of items wait, so that memory does not grow with their number.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -50,10 +50,8 @@ pub(crate) fn spread<T: Send>(
                 }
             });
         }
-        let ends = Ends(&queue);
-        let produced = produce(&mut |item| ends.0.put(size(&item), item));
-        drop(ends);
-        produced
+        let _ends = Ends(&queue);
+        produce(&mut |item| queue.put(size(&item), item))
     })
 }
 
@@ -64,7 +62,10 @@ struct Queue<T> {
 }
 
 struct Waiting<T> {
-    items: BinaryHeap<BySize<T>>,
+    /// By size; of one size the first one is the last.
+    items: BTreeMap<(u64, Reverse<u64>), T>,
+    /// How many items ever came.
+    count: u64,
     is_ended: bool,
 }
 
@@ -72,7 +73,8 @@ impl<T> Queue<T> {
     fn new() -> Self {
         Self {
             waiting: Mutex::new(Waiting {
-                items: BinaryHeap::new(),
+                items: BTreeMap::new(),
+                count: 0,
                 is_ended: false,
             }),
             changed: Condvar::new(),
@@ -84,7 +86,9 @@ impl<T> Queue<T> {
         let full = |waiting: &mut Waiting<T>| waiting.items.len() >= WAITING;
         let waiting = self.changed.wait_while(locked(&self.waiting), full);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        waiting.items.push(BySize { size, item });
+        let number = waiting.count;
+        waiting.count += 1;
+        waiting.items.insert((size, Reverse(number)), item);
         self.changed.notify_all();
     }
 
@@ -93,9 +97,9 @@ impl<T> Queue<T> {
         let empty = |waiting: &mut Waiting<T>| waiting.items.is_empty() && !waiting.is_ended;
         let waiting = self.changed.wait_while(locked(&self.waiting), empty);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        let largest = waiting.items.pop();
+        let largest = waiting.items.pop_last();
         self.changed.notify_all();
-        largest.map(|largest| largest.item)
+        largest.map(|(_, item)| item)
     }
 }
 
@@ -106,32 +110,6 @@ impl<T> Drop for Ends<'_, T> {
     fn drop(&mut self) {
         locked(&self.0.waiting).is_ended = true;
         self.0.changed.notify_all();
-    }
-}
-
-/// An item in the order of sizes.
-struct BySize<T> {
-    size: u64,
-    item: T,
-}
-
-impl<T> PartialEq for BySize<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.size == other.size
-    }
-}
-
-impl<T> Eq for BySize<T> {}
-
-impl<T> PartialOrd for BySize<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> Ord for BySize<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.size.cmp(&other.size)
     }
 }
 
