@@ -16,27 +16,25 @@ use tempfile::TempDir;
 /// What can be compared of a path: type and mode, time, bytes or target.
 type Look = (u32, (i64, i64), Vec<u8>);
 
-/// Everything in a folder, which is left out itself.
+/// Everything in a folder, and the folder itself under an empty path.
 fn look(root: &Path) -> BTreeMap<PathBuf, Look> {
     let mut looks = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let metadata = path.symlink_metadata().expect("there");
-            let content = if metadata.is_dir() {
-                folders.push(path.clone());
-                Vec::new()
-            } else if metadata.is_symlink() {
-                let target = fs::read_link(&path).expect("a link");
-                target.as_os_str().as_bytes().to_vec()
-            } else {
-                fs::read(&path).expect("a file")
-            };
-            let relative = path.strip_prefix(root).expect("inside").to_owned();
-            let time = (metadata.mtime(), metadata.mtime_nsec());
-            looks.insert(relative, (metadata.mode(), time, content));
-        }
+    let mut paths = vec![root.to_owned()];
+    while let Some(path) = paths.pop() {
+        let metadata = path.symlink_metadata().expect("there");
+        let content = if metadata.is_dir() {
+            let entries = fs::read_dir(&path).expect("a folder");
+            paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+            Vec::new()
+        } else if metadata.is_symlink() {
+            let target = fs::read_link(&path).expect("a link");
+            target.as_os_str().as_bytes().to_vec()
+        } else {
+            fs::read(&path).expect("a file")
+        };
+        let relative = path.strip_prefix(root).expect("inside").to_owned();
+        let time = (metadata.mtime(), metadata.mtime_nsec());
+        looks.insert(relative, (metadata.mode(), time, content));
     }
     looks
 }
@@ -72,10 +70,12 @@ fn tree() -> TempDir {
     symlink("loop", root.join("loop")).expect("a link");
     fs::set_permissions(root.join("noise"), Permissions::from_mode(0o604)).expect("its own");
     fs::set_permissions(root.join("deep/er"), Permissions::from_mode(0o710)).expect("its own");
+    fs::set_permissions(&root, Permissions::from_mode(0o751)).expect("its own");
     for (path, time) in [
         ("photo.jpg", 1_000_000_001),
         ("deep/er", 1_000_000_002),
         ("deep", 3),
+        ("", 1_000_000_004),
     ] {
         set_time(&root.join(path), time);
     }
@@ -227,7 +227,8 @@ fn one_file_a_pattern_or_a_time_come_back() {
         here,
         "batch restore out old --since 2001-09-09T01:46:41Z --until 2001-09-09T01:46:42Z",
     );
-    assert_eq!(look(&here.join("old")).len(), 1);
+    let old: Vec<_> = look(&here.join("old")).into_keys().collect();
+    assert_eq!(old, [PathBuf::new(), "photo.jpg".into()]);
     let nothing = run(here, "batch restore out none no/such*");
     assert_eq!(nothing.status.code(), Some(2));
     assert!(messages(&nothing).contains("has nothing that fits; see lepta batch list"));
@@ -247,6 +248,33 @@ fn one_file_a_pattern_or_a_time_come_back() {
         fs::read(here.join("in/photo.jpg")).expect("kept"),
         b"precious"
     );
+}
+
+#[test]
+fn a_target_that_was_in_use_keeps_its_own_attributes() {
+    let folder = tree();
+    let here = folder.path();
+    succeed(here, "batch compress --level fast in out");
+    let listed = succeed(here, "batch list out");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let first = listed.lines().next().expect("a line");
+    assert!(
+        first.starts_with("2001-09-09T01:46:44Z") && first.ends_with("folder     ."),
+        "{first}"
+    );
+    fs::create_dir_all(here.join("used/by others")).expect("folders");
+    fs::set_permissions(here.join("used"), Permissions::from_mode(0o700)).expect("its own");
+    fs::create_dir(here.join("empty")).expect("a folder");
+    let before = look(&here.join("in"));
+    for (target, is_own) in [("used", true), ("empty", false)] {
+        succeed(here, &format!("batch restore out {target}"));
+        let mut after = look(&here.join(target));
+        after.remove(Path::new("by others"));
+        let (root, kept) = (Path::new(""), Path::new("deep"));
+        assert_eq!(after[kept], before[kept], "{target}");
+        assert_eq!(after[root] != before[root], is_own, "{target}");
+        assert_eq!(after[root].0 == 0o040_700, is_own, "{target}");
+    }
 }
 
 #[test]
@@ -294,7 +322,7 @@ fn restoring_never_leaves_the_target() {
     symlink("../elsewhere", here.join("back/deep")).expect("a link");
     let restored = run(here, "batch restore out back");
     assert_eq!(restored.status.code(), Some(41), "{}", messages(&restored));
-    assert_eq!(look(&here.join("elsewhere")).len(), 0);
+    assert_eq!(look(&here.join("elsewhere")).len(), 1, "the folder alone");
     assert!(here.join("back/photo.jpg").exists());
 }
 
@@ -396,6 +424,7 @@ fn a_full_disk_and_special_files_do_not_end_the_rest() {
         .output();
     assert!(next.expect("lepta runs").status.success());
     fs::remove_file(here.join("in/fifo")).expect("removed");
+    succeed(here, "batch compress --level fast in out");
     let before = look(&here.join("in"));
     succeed(here, "batch restore out back");
     let after = look(&here.join("back"));

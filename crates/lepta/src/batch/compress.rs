@@ -487,11 +487,7 @@ impl Compression<'_> {
         // After a failure it is not known under which name the file is; the next run looks.
         self.source.remove(&item.path, snapshot, digest)?;
         self.store.ledger.end_removal(&item.path, true)?;
-        let folder = item
-            .path
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty());
-        if let Some(folder) = folder {
+        if let Some(folder) = item.path.parent() {
             locked(&self.emptied).insert(folder.to_owned());
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What is known about a file, a link or a folder of an archive.
 //!
-//! Invariant: paths are relative to the archived folder, as bytes; nothing here requires UTF-8.
+//! Invariant: paths are relative to the archived folder, which has the empty path itself, as bytes;
+//! nothing here requires UTF-8.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};

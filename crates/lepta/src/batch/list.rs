@@ -1,6 +1,7 @@
 //! What an archive has.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use jiff::Timestamp;
 use lepta_worker::status::Status;
@@ -45,7 +46,13 @@ pub(crate) fn run(arguments: &BatchListArguments) -> Result<Status, Problem> {
                 stored: stored.as_ref(),
             })
             .unwrap_or_default(),
-            false => format!("{} {}", columns(&entry, stored.as_ref()), shown(&path)),
+            false => {
+                let path = match path.as_os_str().is_empty() {
+                    true => Path::new("."),
+                    false => &path,
+                };
+                format!("{} {}", columns(&entry, stored.as_ref()), shown(path))
+            }
         };
         writeln!(output, "{line}").map_err(writing)
     })?;

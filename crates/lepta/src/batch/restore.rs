@@ -3,7 +3,7 @@
 //! Invariant: nothing is written outside of the target, whatever paths and links the ledger has, and
 //! a file appears under its name only with bytes whose BLAKE3 is the original's.
 
-use std::collections::HashMap;
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -41,10 +41,11 @@ pub(crate) fn run(
     let selection = Selection::new(&arguments.selection)?;
     let is_stream = arguments.target.as_os_str() == "-";
     let writing = |error: io::Error| Problem::writing(&error).at(&arguments.target);
+    let is_new = !is_stream && is_missing_or_empty(&arguments.target);
     if !is_stream {
         make_folders(&arguments.target).map_err(writing)?;
     }
-    let (ledger, _scratch) = match arguments.salvage && !is_stream {
+    let (ledger, scratch) = match arguments.salvage && !is_stream {
         true => open_what_is_left(&archive, &arguments.target)?,
         false => (Ledger::open(&archive)?, None),
     };
@@ -66,16 +67,27 @@ pub(crate) fn run(
         summary: Summary::new(),
         display: Display::new(&arguments.common, true),
         links: Mutex::default(),
+        folders: Mutex::default(),
+        is_new,
         salvage: arguments.salvage,
     };
     let mut found = restoration.run(&selection, threads(arguments.common.jobs))?;
     if arguments.salvage {
         found += restoration.salvage_unknown(&selection)?;
     }
+    drop(scratch);
+    restoration.finish_folders();
     let status = restoration.summary.finish(&restoration.display);
     match found {
         0 if !selection.is_everything() => Err(nothing_selected(&archive)),
         _ => Ok(status),
+    }
+}
+
+fn is_missing_or_empty(folder: &Path) -> bool {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 
@@ -181,6 +193,10 @@ pub(super) struct Restoration<'a> {
     pub(super) display: Display,
     /// Files that are other names of files: linked when all others are there.
     links: Mutex<Vec<(PathBuf, Entry)>>,
+    /// Folders, whose attributes come last, since files change them and may be kept out by them.
+    folders: Mutex<Vec<(PathBuf, Entry)>>,
+    /// Whether the target was made for this, or had nothing in it; else it keeps its own attributes.
+    is_new: bool,
     /// Whether what is left of damaged files is wanted.
     salvage: bool,
 }
@@ -189,7 +205,6 @@ impl Restoration<'_> {
     /// Returns how many entries were selected.
     fn run(&self, selection: &Selection, threads: usize) -> Result<u64, Problem> {
         let mut found = 0;
-        let mut folders: HashMap<PathBuf, Entry> = HashMap::new();
         let mut run = Vec::new();
         spread(
             threads,
@@ -200,7 +215,8 @@ impl Restoration<'_> {
                         return Ok(());
                     }
                     found += 1;
-                    if !is_inside(&path) {
+                    let is_root = path.as_os_str().is_empty() && entry.content == Content::Folder;
+                    if !is_inside(&path) && !is_root {
                         let problem = Problem::new(Status::Malformed, "leads out of the archive");
                         self.summary.fail(&problem.at(&path), &self.display);
                     } else if entry.content == Content::Folder {
@@ -210,7 +226,7 @@ impl Restoration<'_> {
                                 .make_folders(&path)
                                 .map_err(|error| Problem::writing(&error)),
                         );
-                        folders.insert(path, entry);
+                        locked(&self.folders).push((path, entry));
                     } else {
                         match self.run_file(path, entry)? {
                             Err((path, entry)) => hand_out(Work::Entry(path, entry)),
@@ -235,7 +251,6 @@ impl Restoration<'_> {
         for (path, entry) in links.iter() {
             self.attempt(path, self.restore_link(path, entry));
         }
-        self.finish_folders(folders);
         Ok(found)
     }
 
@@ -271,11 +286,12 @@ impl Restoration<'_> {
         }
     }
 
-    /// Attributes of folders come last, since files change them and may be kept out by them.
-    fn finish_folders(&self, folders: HashMap<PathBuf, Entry>) {
-        let mut folders: Vec<(PathBuf, Entry)> = folders.into_iter().collect();
+    /// Gives folders their attributes, those inside of others first.
+    fn finish_folders(&self) {
+        let mut folders = locked(&self.folders);
+        folders.retain(|(path, _)| self.is_new || !path.as_os_str().is_empty());
         folders.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
-        for (path, entry) in &folders {
+        for (path, entry) in folders.iter() {
             let set = self
                 .tree
                 .open_folder(path)

@@ -52,8 +52,11 @@ impl Selection {
         self.is_all && self.since.is_none() && self.until.is_none()
     }
 
-    /// Whether this entry is meant.
+    /// Whether this entry is meant. The archived folder itself is only with everything that is in it.
     pub(crate) fn has(&self, path: &Path, entry: &Entry) -> bool {
+        if path.as_os_str().is_empty() {
+            return self.is_everything();
+        }
         let (modified, _) = entry.attributes.modified;
         let is_in_time = self.since.is_none_or(|since| modified >= since)
             && self.until.is_none_or(|until| modified < until);
@@ -122,6 +125,9 @@ mod tests {
             ("*.jpg", "a/b.jpg", false),
             ("**/*.jpg", "a/b.jpg", true),
             ("a[1].png", "a[1].png", true),
+            ("**", "a/b.jpg", true),
+            ("**", "", false),
+            ("./", "", false),
         ] {
             let selection = selection(&[pattern], None, None);
             assert_eq!(
@@ -130,6 +136,13 @@ mod tests {
                 "{pattern} {path}"
             );
         }
+    }
+
+    #[test]
+    fn the_folder_itself_goes_with_everything_only() {
+        let root = Path::new("");
+        assert!(selection(&[], None, None).has(root, &entry(0)));
+        assert!(!selection(&[], Some("1960-01-01"), None).has(root, &entry(0)));
     }
 
     #[test]

@@ -30,10 +30,10 @@ impl Found {
     }
 }
 
-/// Everything in a folder: in each folder sorted by name, the folder itself before what is in it. The
-/// root is not listed.
+/// A folder, whose path is empty, and everything in it: in each folder sorted by name, the folder
+/// itself before what is in it.
 pub(crate) fn walk(root: &Path) -> impl Iterator<Item = Result<Found, Problem>> {
-    let walk = WalkDir::new(root).min_depth(1).sort_by_file_name();
+    let walk = WalkDir::new(root).sort_by_file_name();
     walk.into_iter().map(move |entry| {
         let entry = entry.map_err(|error| broken(&error))?;
         let metadata = entry.metadata().map_err(|error| broken(&error))?;
