@@ -98,7 +98,9 @@ impl<D: Decisions> EdgeModel<D> {
         let mut nonzeros = 0usize;
         let mut previous = 0;
         let mut along = AlongEdge::default();
-        for (index, &zigzag_place) in EDGE_PLACE[edge].iter().enumerate().take(end + 1).skip(1) {
+        let mut index = 0usize;
+        while index < end {
+            index = index.wrapping_add(1);
             let position = place_on_edge::<COLUMN>(index);
             let last = index == end;
             let place = edge.wrapping_mul(7).wrapping_add(index).wrapping_sub(1);
@@ -209,7 +211,7 @@ impl<D: Decisions> EdgeModel<D> {
                 .sign
                 .code(coder, contexts, place, block.at(position) < 0);
             let value = signed(size, negative);
-            block.set_at(position, usize::from(zigzag_place), value);
+            block.set_at(position, usize::from(EDGE_PLACE[edge][index & 7]), value);
             around.add_edge(position, value);
         }
         if !COLUMN {

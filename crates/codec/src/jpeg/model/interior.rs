@@ -37,6 +37,15 @@ const fn next() -> [(u8, u16); POSITIONS] {
     next
 }
 
+/// How many positions are in the zones below `zones`, which come first.
+const fn positions_below(zones: usize) -> usize {
+    let mut count = 0;
+    while count < POSITIONS && (INTERIOR_ZONE[count] as usize) < zones {
+        count += 1;
+    }
+    count
+}
+
 impl<D: Decisions> InteriorModel<D> {
     pub(crate) fn new() -> Self {
         Self {
@@ -134,8 +143,33 @@ impl<D: Decisions> InteriorModel<D> {
         end: usize,
         block: &mut Block,
     ) {
-        let mut expected = around.expectation.at(INTERIOR[0].into());
-        for z in 0..end.min(POSITIONS) {
+        let predicted = const { positions_below(D::PREDICTED_SIGN_ZONES) };
+        let end = end.min(POSITIONS);
+        let first = around.expectation.at(INTERIOR[0].into());
+        let places = (0, end.min(predicted));
+        let expected = self.code_part::<C, true>(coder, around, places, end, first, block);
+        if predicted < POSITIONS {
+            let places = (predicted, end);
+            self.code_part::<C, false>(coder, around, places, end, expected, block);
+        }
+    }
+
+    /// Codes a part of the coefficients before `end`, with predicted signs or without; takes the
+    /// expectation at its first one, and returns that at the one behind it.
+    ///
+    /// Apart for both kinds of signs, so that no branch on the place has to be guessed.
+    #[inline(always)]
+    fn code_part<C: Vectorizing, const PREDICTED: bool>(
+        &mut self,
+        coder: &mut C,
+        around: &mut Surroundings<'_, C::Simd>,
+        (first, behind): (usize, usize),
+        end: usize,
+        mut expected: u32,
+        block: &mut Block,
+    ) -> u32 {
+        let mut z = first;
+        while z < behind {
             let position = usize::from(INTERIOR[z]) & 63;
             let remaining = end.wrapping_sub(z);
             let scale = scale_bucket(expected);
@@ -177,23 +211,25 @@ impl<D: Decisions> InteriorModel<D> {
             let size = self
                 .magnitude
                 .code(coder, contexts, weight_set, last, scale, size);
+            let here = z;
+            z = z.wrapping_add(1);
+            // Loaded before this coefficient is added: afterwards it would wait for that.
+            let (next, weight) = NEXT[here];
+            expected = around.expectation.at(next.into());
             if size == 0 {
-                expected = around.expectation.at(NEXT[z].0.into());
                 continue;
             }
-            let negative = if zone < D::PREDICTED_SIGN_ZONES {
-                self.code_sign(coder, around, z, size, block)
+            let negative = if PREDICTED {
+                self.code_sign(coder, around, here, size, block)
             } else {
                 coder.unpredictable_bit(1 << 15, block.at(position) < 0)
             };
             let value = signed(size, negative);
-            block.set_at(position, usize::from(INTERIOR_PLACE[z]), value);
-            // Loaded before this coefficient is added: afterwards it would wait for that.
-            let (next, weight) = NEXT[z];
-            let before = around.expectation.at(next.into());
-            expected = before.wrapping_add(spread_of(size, weight));
+            block.set_at(position, usize::from(INTERIOR_PLACE[here]), value);
+            expected = expected.wrapping_add(spread_of(size, weight));
             around.add_interior(position, size, value);
         }
+        expected
     }
 
     /// Codes whether the coefficient at index `z` of [`INTERIOR`] is negative.
