@@ -104,7 +104,8 @@ fn put_stuffed(output: &mut Vec<u8>, bytes: &[u8]) {
     let (groups, rest) = bytes.as_chunks::<16>();
     for group in groups {
         // Written without `any` or `contains`, which look at byte after byte.
-        if group.iter().fold(false, |found, &byte| found | (byte == 0xFF)) {
+        let stuff = |found, &byte: &u8| found | (byte == 0xFF);
+        if group.iter().fold(false, stuff) {
             put_bytes(output, group);
         } else {
             output.extend_from_slice(group);
