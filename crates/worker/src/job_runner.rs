@@ -118,7 +118,7 @@ fn take_task(
     let length = length.next_multiple_of(PAGE);
     let mut images = budget::image_bytes(job.operation, memory_limit, length)?;
     if job.operation == Operation::Compress {
-        images = budget::at_level(images, job.level, memory_limit)?;
+        images = budget::at_level(images, job.level);
     }
     limit_memory(arguments, length)?;
     Ok(Task {

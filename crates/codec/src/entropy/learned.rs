@@ -65,46 +65,55 @@ impl<'a> Recall<'a> {
         }
     }
 
-    /// Sets the elements of an array that are not to stay as they are.
-    fn runs<T>(&mut self, elements: &mut [T], mut set: impl FnMut(&mut Self) -> T) {
+    /// Up to `count` bytes.
+    fn bytes(&mut self, count: usize) -> &'a [u8] {
+        let (bytes, rest) = self.rest.split_at(count.min(self.rest.len()));
+        self.rest = rest;
+        bytes
+    }
+
+    /// Has the elements of an array set that are not to stay as they are, run by run.
+    fn runs<T>(&mut self, elements: &mut [T], set: impl Fn(&mut Self, &mut [T])) {
         let mut next = 0;
         while next < elements.len() && !self.rest.is_empty() {
             next += self.number();
-            for _ in 0..self.number() {
-                let element = set(self);
-                if let Some(place) = elements.get_mut(next) {
-                    *place = element;
-                }
-                next += 1;
-            }
+            let end = next + self.number();
+            let length = elements.len();
+            set(self, &mut elements[next.min(length)..end.min(length)]);
+            next = end;
         }
     }
 }
 
 impl LearnedStates for Recall<'_> {
     fn slots(&mut self, slots: &mut [Slot]) {
-        self.runs(slots, |recall| {
-            let byte = recall.byte();
-            let odds = i32::from(byte >> 2) * 64 - 2048 + 32;
-            Slot::learned(squash(odds), SLOT_RATES[usize::from(byte & 3)])
+        self.runs(slots, |recall, run| {
+            let bytes = recall.bytes(run.len());
+            for (slot, &byte) in run.iter_mut().zip(bytes) {
+                let odds = i32::from(byte >> 2) * 64 - 2048 + 32;
+                *slot = Slot::learned(squash(odds), SLOT_RATES[usize::from(byte & 3)]);
+            }
         });
     }
 
     fn distributions(&mut self, distributions: &mut [Distribution]) {
-        self.runs(distributions, |recall| {
-            let head = recall.byte();
-            let mut ends = [0; 16];
-            let mut beyond = 65_535;
-            for (symbol, end) in ends.iter_mut().enumerate() {
-                let goes_on = if symbol < usize::from(head >> 4) {
-                    squash(i32::from(recall.byte()) * 16 - 2048 + 8)
-                } else {
-                    32_768
-                };
-                beyond = (beyond * goes_on) >> 16;
-                *end = (65_535 - beyond) as u16;
+        self.runs(distributions, |recall, run| {
+            for distribution in run {
+                let head = recall.byte();
+                let odds = recall.bytes(usize::from(head >> 4));
+                let goes_on = odds
+                    .iter()
+                    .map(|&odds| squash(i32::from(odds) * 16 - 2048 + 8));
+                let goes_on = goes_on.chain(std::iter::repeat(32_768));
+                let mut ends = [0; 16];
+                let mut beyond = 65_535;
+                for (end, goes_on) in ends.iter_mut().zip(goes_on) {
+                    beyond = (beyond * goes_on) >> 16;
+                    *end = (65_535 - beyond) as u16;
+                }
+                let rate = DISTRIBUTION_RATES[usize::from(head & 3)];
+                *distribution = Distribution::learned(ends, rate);
             }
-            Distribution::learned(ends, DISTRIBUTION_RATES[usize::from(head & 3)])
         });
     }
 

@@ -1,4 +1,4 @@
-//! Decisions predicted by seven contexts at once, with weights from two sets.
+//! Decisions predicted by three contexts at once, with weights from two sets.
 //!
 //! As [`super::mixed`], but the weights are the means of two sets', each set selected by something else,
 //! and there is a constant input besides. All is done in the lanes of one vector. Invariant: weights stay
@@ -7,10 +7,10 @@
 use super::Coder;
 use super::adaptive::Slot;
 use super::logistic::{squash, stretch};
-use fearless_simd::{Simd, i32x8, prelude::*, u32x8};
+use fearless_simd::{Simd, i32x4, prelude::*, u32x4};
 
 /// How many slots predict a decision.
-pub(crate) const INPUTS: usize = 7;
+pub(crate) const INPUTS: usize = 3;
 
 /// The inputs, and the constant one behind them.
 const LANES: usize = INPUTS + 1;
@@ -29,7 +29,7 @@ const WEIGHT_MAX: i32 = (1 << 17) - 1;
 
 /// Weights of one set, in units of 1/65536.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
+#[repr(align(16))]
 pub(crate) struct LaneWeights(Lanes<i32>);
 
 impl LaneWeights {
@@ -95,8 +95,8 @@ pub(super) fn sum_of_products_vector<S: Simd>(
     inputs: &Lanes<i32>,
     [first, second]: [&Lanes<i32>; 2],
 ) -> i32 {
-    let lanes = |values: &Lanes<i32>| i32x8::simd_from(simd, *values);
-    simd.reduce_sum_i32x8(lanes(inputs) * ((lanes(first) + lanes(second)) >> 1))
+    let lanes = |values: &Lanes<i32>| i32x4::simd_from(simd, *values);
+    simd.reduce_sum_i32x4(lanes(inputs) * ((lanes(first) + lanes(second)) >> 1))
 }
 
 /// Moves both sets of weights against the error, in units of 1/65536.
@@ -122,14 +122,14 @@ pub(super) fn learn_weights_vector<S: Simd>(
     error: i32,
     sets: [&mut Lanes<i32>; 2],
 ) {
-    let product = i32x8::simd_from(simd, *inputs) * i32x8::splat(simd, error);
-    let step = (product + i32x8::splat(simd, 1 << 15)) >> 16;
+    let product = i32x4::simd_from(simd, *inputs) * i32x4::splat(simd, error);
+    let step = (product + i32x4::splat(simd, 1 << 15)) >> 16;
     let (least, most) = (
-        i32x8::splat(simd, -WEIGHT_MAX),
-        i32x8::splat(simd, WEIGHT_MAX),
+        i32x4::splat(simd, -WEIGHT_MAX),
+        i32x4::splat(simd, WEIGHT_MAX),
     );
     for weights in sets {
-        let moved = i32x8::simd_from(simd, *weights) + step;
+        let moved = i32x4::simd_from(simd, *weights) + step;
         *weights = moved.max(least).min(most).into();
     }
 }
@@ -153,14 +153,14 @@ pub(super) fn learn_slots_vector<S: Simd>(
     slowest: u32,
 ) {
     let target = u32::from(bit).wrapping_neg() & 0xFFFF;
-    let before = u32x8::simd_from(simd, *states);
+    let before = u32x4::simd_from(simd, *states);
     let probability = before >> 16;
-    let rate = before & u32x8::splat(simd, 0xFFFF);
-    let distance: i32x8<S> = (u32x8::splat(simd, target) - probability).bitcast();
-    let signed_rate: i32x8<S> = rate.bitcast();
-    let step = ((distance >> 1) * signed_rate + i32x8::splat(simd, 1 << 14)) >> 15;
-    let probability = probability + step.bitcast::<u32x8<S>>();
-    let rate = rate - (((rate - u32x8::splat(simd, slowest)) * rate) >> 16);
+    let rate = before & u32x4::splat(simd, 0xFFFF);
+    let distance: i32x4<S> = (u32x4::splat(simd, target) - probability).bitcast();
+    let signed_rate: i32x4<S> = rate.bitcast();
+    let step = ((distance >> 1) * signed_rate + i32x4::splat(simd, 1 << 14)) >> 15;
+    let probability = probability + step.bitcast::<u32x4<S>>();
+    let rate = rate - (((rate - u32x4::splat(simd, slowest)) * rate) >> 16);
     *states = ((probability << 16) | rate).into();
 }
 

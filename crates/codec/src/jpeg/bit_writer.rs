@@ -1,66 +1,81 @@
 //! Writes the bits of an entropy-coded segment, with byte stuffing (T.81, clause F.1.2.3).
 //!
-//! Invariant: between calls of [`BitWriter::flush_bytes`] at most 63 bits wait; after it fewer
-//! than eight do.
+//! Whole bytes wait in a buffer and are stuffed many at a time, so that to put a code takes no branch
+//! that has to be guessed. Invariant: fewer than eight bits wait between calls.
 
 /// Bits that do not fill a byte yet; carried from one output to the next.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PendingBits {
-    bits: u64,
+    bits: u32,
     count: u32,
 }
 
 impl PendingBits {
     /// The `count` (0..=7) lowest bits of `bits`; those above them are zero.
     pub(crate) fn of(bits: u32, count: u32) -> Self {
-        Self {
-            bits: u64::from(bits),
-            count,
-        }
+        Self { bits, count }
     }
 }
 
-/// Appends stuffed bits to a byte vector.
+/// How many bytes may wait before they are stuffed.
+const WAITING: usize = 256;
+
+/// Appends stuffed bits to a byte vector, which has all of them once the writer is finished.
 #[derive(Debug)]
 pub(crate) struct BitWriter<'a> {
     output: &'a mut Vec<u8>,
-    pending: PendingBits,
+    /// The last whole bytes, not yet stuffed, and behind them room for eight more.
+    waiting: [u8; WAITING + 8],
+    filled: usize,
+    /// Bits that do not fill a byte yet, left-aligned, zeros below them.
+    bits: u64,
+    count: u32,
 }
 
 impl<'a> BitWriter<'a> {
     /// Goes on from `pending`.
     pub(crate) fn new(output: &'a mut Vec<u8>, pending: PendingBits) -> Self {
-        Self { output, pending }
+        let mut writer = Self {
+            output,
+            waiting: [0; WAITING + 8],
+            filled: 0,
+            bits: 0,
+            count: 0,
+        };
+        writer.put(pending.bits, pending.count);
+        writer
     }
 
     /// Appends the lowest `count` (0..=32) bits of `value`; the bits above them must be zero.
     #[inline(always)]
     pub(crate) fn put(&mut self, value: u32, count: u32) {
-        let pending = &mut self.pending;
-        pending.bits = pending.bits.wrapping_shl(count) | u64::from(value);
-        pending.count = pending.count.wrapping_add(count);
-        if pending.count >= 32 {
-            pending.count = pending.count.wrapping_sub(32);
-            let word = pending.bits.wrapping_shr(pending.count) as u32;
-            if has_ff_byte(word) {
-                put_stuffed(self.output, word);
-            } else {
-                self.output.extend_from_slice(&word.to_be_bytes());
-            }
+        let count = self.count.wrapping_add(count);
+        let bits = self.bits | u64::from(value).wrapping_shl(64u32.wrapping_sub(count));
+        // All eight bytes are stored, and those that are not whole once more at the next call.
+        if let Some(place) = self
+            .waiting
+            .get_mut(self.filled..self.filled.wrapping_add(8))
+        {
+            place.copy_from_slice(&bits.to_be_bytes());
+        }
+        self.filled = self.filled.wrapping_add(count as usize / 8);
+        self.bits = bits.wrapping_shl(count & !7);
+        self.count = count & 7;
+        if self.filled > WAITING {
+            self.flush_bytes();
         }
     }
 
-    /// Writes all whole bytes.
-    pub(crate) fn flush_bytes(&mut self) {
-        while self.pending.count >= 8 {
-            self.pending.count -= 8;
-            put_byte(self.output, (self.pending.bits >> self.pending.count) as u8);
-        }
+    /// Hands all whole bytes to the output.
+    #[inline(always)]
+    fn flush_bytes(&mut self) {
+        put_stuffed(self.output, &self.waiting[..self.filled]);
+        self.filled = 0;
     }
 
     /// How many bits (0..=7) the current byte still lacks.
     pub(crate) fn padding_length(&self) -> u32 {
-        (8 - self.pending.count % 8) % 8
+        (8 - self.count) % 8
     }
 
     /// Writes a marker; whole bytes only may be pending.
@@ -70,35 +85,42 @@ impl<'a> BitWriter<'a> {
     }
 
     /// Bytes in the output so far.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn len(&mut self) -> usize {
+        self.flush_bytes();
         self.output.len()
     }
 
     /// Writes all whole bytes; the bits that remain.
     pub(crate) fn finish(mut self) -> PendingBits {
         self.flush_bytes();
-        self.pending
+        // Shifted twice because a shift by 64 is no shift.
+        PendingBits::of((self.bits >> 1 >> (63 - self.count)) as u32, self.count)
     }
 }
 
-// Takes the output alone, so that the pending bits can stay in registers.
+// Takes the output alone, so that the bits can stay in registers.
 #[inline(never)]
-fn put_stuffed(output: &mut Vec<u8>, word: u32) {
-    for byte in word.to_be_bytes() {
-        put_byte(output, byte);
+fn put_stuffed(output: &mut Vec<u8>, bytes: &[u8]) {
+    let (groups, rest) = bytes.as_chunks::<16>();
+    for group in groups {
+        // Written without `any` or `contains`, which look at byte after byte.
+        let stuff = |found, &byte: &u8| found | (byte == 0xFF);
+        if group.iter().fold(false, stuff) {
+            put_bytes(output, group);
+        } else {
+            output.extend_from_slice(group);
+        }
     }
+    put_bytes(output, rest);
 }
 
-fn put_byte(output: &mut Vec<u8>, byte: u8) {
-    output.push(byte);
-    if byte == 0xFF {
-        output.push(0);
+fn put_bytes(output: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        output.push(byte);
+        if byte == 0xFF {
+            output.push(0);
+        }
     }
-}
-
-#[inline(always)]
-fn has_ff_byte(word: u32) -> bool {
-    (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 != 0
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl<D: Decisions> CoefficientModel<D> {
         self.interior.code(coder, &mut around, end, block);
         let row_end = self.edges.code::<C, false>(coder, &mut around, end, block);
         let column_end = self.edges.code::<C, true>(coder, &mut around, end, block);
-        let dc_residual = self.dc.code(coder, &around, end, block);
+        let dc_residual = self.dc.code(coder, &around, block);
         around
             .borders
             .add_dc(i32::from(block.dc()).wrapping_mul(quantization.steps[0]));

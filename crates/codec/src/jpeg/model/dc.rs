@@ -1,7 +1,7 @@
 //! Codes the DC coefficient, when all others of its block are known.
 
 use super::block::Block;
-use super::buckets::{end_bucket, prediction_bucket16, signed_bucket16};
+use super::buckets::{prediction_bucket16, signed_bucket16};
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Shape, Sign};
 use super::surroundings::Surroundings;
@@ -25,14 +25,14 @@ const LARGEST_PREDICTION: i32 = (1 << 14) - 1;
 impl<D: Decisions> DcModel<D> {
     pub(crate) fn new() -> Self {
         let square = Shape {
-            contexts: [256, 256, 256, 256, 256, 256, 256, 16],
+            contexts: [256, 256, 256, 16],
             weight_sets: 1,
         };
         Self {
             length: D::Choice::new(&square, 4),
             low_bit: D::Choice::new(
                 &Shape {
-                    contexts: [LENGTHS; 8],
+                    contexts: [LENGTHS; 4],
                     weight_sets: 1,
                 },
                 1,
@@ -54,7 +54,6 @@ impl<D: Decisions> DcModel<D> {
         &mut self,
         coder: &mut C,
         around: &Surroundings<'_, C::Simd>,
-        interior_end: usize,
         block: &mut Block,
     ) -> u8 {
         let near = around.near;
@@ -77,28 +76,10 @@ impl<D: Decisions> DcModel<D> {
         let residuals =
             u32::from(near.above.dc_residual).wrapping_add(u32::from(near.left.dc_residual));
         let missed = prediction_bucket16(residuals.wrapping_mul(4));
-        let class4 = |missed: u8| usize::from([0u8, 1, 1, 2, 2, 2, 2, 3][missed.min(7) as usize]);
-        let own_missed = [near.above, near.left].map(|block| class4(block.dc_residual));
-        let diagonal = u32::from(near.above_left.dc_residual)
-            .wrapping_add(u32::from(near.above_right.dc_residual));
-        let diagonal_missed = prediction_bucket16(diagonal.wrapping_mul(4));
-        let other_missed = usize::from(near.other.dc_residual > 2);
         let contexts = [
             combine([(disagreement, 16), (distrust, 16)]),
             combine([(disagreement, 16), (missed, 16)]),
             combine([(distrust, 16), (missed, 16)]),
-            combine([
-                (missed, 16),
-                (end_bucket(interior_end), 8),
-                (other_missed, 2),
-            ]),
-            combine([(disagreement, 16), (own_missed[0], 4), (own_missed[1], 4)]),
-            combine([
-                (distrust, 16),
-                (end_bucket(interior_end), 8),
-                (other_missed, 2),
-            ]),
-            combine([(missed, 16), (diagonal_missed, 16)]),
             disagreement,
         ];
         let residual = i32::from(block.dc()).wrapping_sub(prediction);
@@ -124,10 +105,6 @@ impl<D: Decisions> DcModel<D> {
             ]),
             combine([(rounding, 16), (disagreement, 16)]),
             length,
-            combine([(signed_bucket16(from_left), 16), (length, LENGTHS)]),
-            combine([(signed_bucket16(from_above), 16), (length, LENGTHS)]),
-            combine([(rounding, 16), (distrust, 16)]),
-            length,
         ];
         let negative = self.sign.code(coder, contexts, 0, residual < 0);
         let residual = size.cast_signed();
@@ -147,7 +124,7 @@ impl<D: Decisions> DcModel<D> {
         for shift in (0..length.wrapping_sub(1)).rev() {
             let bit = (size >> shift & 1) as usize;
             let bit = if shift.wrapping_add(2) == length {
-                self.low_bit.code(coder, [length; 8], 0, bit)
+                self.low_bit.code(coder, [length; 4], 0, bit)
             } else {
                 usize::from(coder.unpredictable_bit(1 << 15, bit != 0))
             };

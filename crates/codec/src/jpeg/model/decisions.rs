@@ -10,7 +10,7 @@ use crate::entropy::learned::LearnedStates;
 
 /// Contexts of one decision, the most telling first; the last one selects mixing weights, where there are
 /// two sets of them.
-pub(crate) type Contexts = [usize; 8];
+pub(crate) type Contexts = [usize; 4];
 
 /// How many values each of the contexts takes, and how many sets of mixing weights there are.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Codes the first row and the first column of a block, DC left out.
 
-use super::block::{Block, Remembered, signed};
+use super::block::{Block, signed};
 use super::buckets::{
     end_bucket, prediction_bucket8, prediction_bucket16, scale_bucket, signed_bucket16,
     signed_bucket32,
@@ -8,7 +8,7 @@ use super::buckets::{
 use super::context::combine;
 use super::decisions::{Choice, Decisions, Magnitude, MagnitudeShape, Shape, Sign};
 use super::expectation::AlongEdge;
-use super::surroundings::{Surroundings, sign_class};
+use super::surroundings::Surroundings;
 use super::tables::EDGE_PLACE;
 use crate::entropy::Vectorizing;
 use crate::entropy::learned::LearnedStates;
@@ -28,16 +28,7 @@ impl<D: Decisions> EdgeModel<D> {
         Self {
             end: D::Choice::new(
                 &Shape {
-                    contexts: [
-                        2 * 8 * 8,
-                        2 * 8 * 16,
-                        2 * 8 * 8,
-                        2 * 8 * 16,
-                        2 * 8 * 8,
-                        2 * 8 * 8,
-                        2 * 8 * 8,
-                        2 * 8,
-                    ],
+                    contexts: [2 * 8 * 8, 2 * 8 * 16, 2 * 8 * 8, 2 * 8],
                     weight_sets: 2,
                 },
                 3,
@@ -48,10 +39,6 @@ impl<D: Decisions> EdgeModel<D> {
                         PLACES * 2 * 24 * 8,
                         PLACES * 12 * 16,
                         PLACES * 8 * 8 * 3,
-                        PLACES * 12 * 16,
-                        PLACES * 6 * 6 * 4,
-                        24 * 16 * 8,
-                        PLACES * 24 * 8,
                         24 * 8,
                     ],
                     weight_sets: PLACES * 2,
@@ -59,16 +46,7 @@ impl<D: Decisions> EdgeModel<D> {
                 scale_step: 8,
             }),
             sign: D::Sign::new(&Shape {
-                contexts: [
-                    PLACES * 32 * 4,
-                    PLACES * 27,
-                    32 * 4 * 2 * 8,
-                    PLACES * 32 * 3,
-                    PLACES * 16 * 9,
-                    PLACES * 16 * 9,
-                    PLACES * 16 * 9,
-                    32 * 4,
-                ],
+                contexts: [PLACES * 32 * 4, PLACES * 27, PLACES * 16 * 9, 32 * 4],
                 weight_sets: PLACES,
             }),
         }
@@ -92,13 +70,14 @@ impl<D: Decisions> EdgeModel<D> {
     ) -> usize {
         let end = self.code_end::<C, COLUMN>(coder, around, interior_end, block);
         let near = around.near;
-        let across = if COLUMN { near.above } else { near.left };
         let edge = usize::from(COLUMN);
         let interior = end_bucket(interior_end);
         let mut nonzeros = 0usize;
         let mut previous = 0;
         let mut along = AlongEdge::default();
-        for (index, &zigzag_place) in EDGE_PLACE[edge].iter().enumerate().take(end + 1).skip(1) {
+        let mut index = 0usize;
+        while index < end {
+            index = index.wrapping_add(1);
             let position = place_on_edge::<COLUMN>(index);
             let last = index == end;
             let place = edge.wrapping_mul(7).wrapping_add(index).wrapping_sub(1);
@@ -112,15 +91,6 @@ impl<D: Decisions> EdgeModel<D> {
             let predicted16 = prediction_bucket16(prediction.unsigned_abs());
             let inside = around.expectation.inside(position, expected);
             let inside = scale_bucket(inside.wrapping_mul(10)) / 2;
-            let outside = u32::from(near.other.values[position].unsigned_abs())
-                .wrapping_add(u32::from(across.values[position].unsigned_abs()));
-            let outside = scale_bucket(outside << 5) / 2;
-            let size_in = |block: &Remembered| usize::from(block.values[position].unsigned_abs());
-            let bucket6 = |size: usize| [0, 1, 2, 3, 3, 4, 4, 4, 5][size.min(8)];
-            let sides6 = [bucket6(size_in(near.above)), bucket6(size_in(near.left))];
-            let diagonal4 = size_in(near.above_left)
-                .wrapping_add(size_in(near.above_right))
-                .min(3);
             let contexts = [
                 combine([
                     (place, PLACES),
@@ -130,15 +100,6 @@ impl<D: Decisions> EdgeModel<D> {
                 ]),
                 combine([(place, PLACES), (inside, 12), (predicted16, 16)]),
                 combine([(place, PLACES), (interior, 8), (nonzeros, 8), (previous, 3)]),
-                combine([(place, PLACES), (outside, 12), (predicted16, 16)]),
-                combine([
-                    (place, PLACES),
-                    (sides6[0], 6),
-                    (sides6[1], 6),
-                    (diagonal4, 4),
-                ]),
-                combine([(scale, 24), (predicted16, 16), (index, 8)]),
-                combine([(place, PLACES), (scale, 24), (interior, 8)]),
                 combine([(scale, 24), (predicted8, 8)]),
             ];
             let weight_set = combine([(place, PLACES), (usize::from(last), 2)]);
@@ -162,42 +123,17 @@ impl<D: Decisions> EdgeModel<D> {
                     .wrapping_add(1)
                     .cast_unsigned() as usize
             };
-            let (along, inwards) = if COLUMN { (8, 1) } else { (1, 8) };
-            let pair = |distance: usize, add: bool| {
-                let step = |count: usize| {
-                    let distance = distance.wrapping_mul(count);
-                    if add {
-                        position.wrapping_add(distance)
-                    } else {
-                        position.wrapping_sub(distance)
-                    }
-                };
-                sign_at(step(1))
+            let step = if COLUMN { 8 } else { 1 };
+            let before = if index > 2 {
+                sign_at(position.wrapping_sub(step))
                     .wrapping_mul(3)
-                    .wrapping_add(sign_at(step(2)))
+                    .wrapping_add(sign_at(position.wrapping_sub(step * 2)))
+            } else {
+                4
             };
-            let inward = pair(inwards, true);
-            let before = if index > 2 { pair(along, false) } else { 4 };
             let contexts = [
                 combine([(place, PLACES), (predicted, 32), (class, 4)]),
                 combine([(place, PLACES), (around.signs(position), 27)]),
-                combine([(predicted, 32), (class, 4), (edge, 2), (index, 8)]),
-                combine([
-                    (place, PLACES),
-                    (predicted, 32),
-                    (sign_class(near.other.values[position]), 3),
-                ]),
-                combine([
-                    (place, PLACES),
-                    (signed_bucket16(prediction), 16),
-                    (sign_class(near.above.values[position]), 3),
-                    (sign_class(near.left.values[position]), 3),
-                ]),
-                combine([
-                    (place, PLACES),
-                    (signed_bucket16(prediction), 16),
-                    (inward, 9),
-                ]),
                 combine([
                     (place, PLACES),
                     (signed_bucket16(prediction), 16),
@@ -209,7 +145,7 @@ impl<D: Decisions> EdgeModel<D> {
                 .sign
                 .code(coder, contexts, place, block.at(position) < 0);
             let value = signed(size, negative);
-            block.set_at(position, usize::from(zigzag_place), value);
+            block.set_at(position, usize::from(EDGE_PLACE[edge][index & 7]), value);
             around.add_edge(position, value);
         }
         if !COLUMN {
@@ -231,15 +167,11 @@ impl<D: Decisions> EdgeModel<D> {
         let edge = usize::from(COLUMN);
         let mut expected = 0u32;
         let mut reach = 0;
-        let mut predicted_reach = 0;
         for index in 1..8 {
             let here = around.expectation.at(place_on_edge::<COLUMN>(index));
             expected = expected.wrapping_add(here);
             if here > 20 {
                 reach = index;
-            }
-            if around.edge_prediction::<COLUMN>(index).unsigned_abs() > 6 {
-                predicted_reach = index;
             }
         }
         let expected = (scale_bucket(expected / 2).wrapping_mul(2) / 3).min(15);
@@ -250,10 +182,6 @@ impl<D: Decisions> EdgeModel<D> {
             combine([(edge, 2), (above, 8), (left, 8)]),
             combine([(edge, 2), (end_bucket(interior_end), 8), (expected, 16)]),
             combine([(edge, 2), (other, 8), (reach, 8)]),
-            combine([(edge, 2), (reach, 8), (expected, 16)]),
-            combine([(edge, 2), (above, 8), (end_bucket(interior_end), 8)]),
-            combine([(edge, 2), (left, 8), (end_bucket(interior_end), 8)]),
-            combine([(edge, 2), (predicted_reach, 8), (reach, 8)]),
             combine([(edge, 2), (reach, 8)]),
         ];
         let end = if C::ENCODES {

@@ -1,6 +1,6 @@
 //! Codes the 7 × 7 interior of a block: the coefficients both of whose frequencies differ from 0.
 
-use super::block::{Block, Remembered, signed};
+use super::block::{Block, signed};
 use super::buckets::{
     end_bucket, prediction_bucket8, remaining_bucket4, remaining_bucket8, scale_bucket,
     signed_bucket16, signed_bucket32,
@@ -37,12 +37,21 @@ const fn next() -> [(u8, u16); POSITIONS] {
     next
 }
 
+/// How many positions are in the zones below `zones`, which come first.
+const fn positions_below(zones: usize) -> usize {
+    let mut count = 0;
+    while count < POSITIONS && (INTERIOR_ZONE[count] as usize) < zones {
+        count += 1;
+    }
+    count
+}
+
 impl<D: Decisions> InteriorModel<D> {
     pub(crate) fn new() -> Self {
         Self {
             end: D::Choice::new(
                 &Shape {
-                    contexts: [50 * 3, 8 * 8, 50, 8 * 8, 50 * 8, 50 * 4, 8 * 8, 8],
+                    contexts: [50 * 3, 8 * 8, 50, 8],
                     weight_sets: 1,
                 },
                 6,
@@ -53,10 +62,6 @@ impl<D: Decisions> InteriorModel<D> {
                         POSITIONS * 4 * 24,
                         POSITIONS * 12 * 8,
                         POSITIONS * 8 * 8,
-                        24 * 13 * 8,
-                        POSITIONS * 6 * 6 * 4,
-                        POSITIONS * 12 * 8,
-                        24 * 12 * 13,
                         24 * 8,
                     ],
                     weight_sets: POSITIONS * 4,
@@ -68,10 +73,6 @@ impl<D: Decisions> InteriorModel<D> {
                     4 * 16 * 16 * 4,
                     POSITIONS * 16 * 4,
                     POSITIONS * 16 * 4,
-                    POSITIONS * 27,
-                    POSITIONS * 32 * 4,
-                    POSITIONS * 81,
-                    POSITIONS * 9,
                     32 * 4,
                 ],
                 weight_sets: POSITIONS,
@@ -103,22 +104,16 @@ impl<D: Decisions> InteriorModel<D> {
         let spread = (above.abs_diff(left).wrapping_add(2) / 6).min(2);
         let sides = above.wrapping_add(left);
         let diagonal = above_left.wrapping_add(above_right);
-        let (mut reach, mut many) = (0, 0usize);
+        let mut reach = 0;
         for (z, &position) in INTERIOR.iter().enumerate() {
-            let expected = around.expectation.at(position.into());
-            if expected > 16 {
+            if around.expectation.at(position.into()) > 16 {
                 reach = z.wrapping_add(1);
             }
-            many = many.wrapping_add(usize::from(expected > 40));
         }
         let contexts = [
             combine([(sides.div_ceil(2), 50), (spread, 3)]),
             combine([(end_bucket(diagonal / 2), 8), (end_bucket(other), 8)]),
             sides.wrapping_mul(2).wrapping_add(diagonal).wrapping_add(2) / 6,
-            combine([(end_bucket(above), 8), (end_bucket(left), 8)]),
-            combine([(reach, 50), (end_bucket(sides / 2), 8)]),
-            combine([(many, 50), (end_bucket(other) / 2, 4)]),
-            combine([(end_bucket(reach), 8), (end_bucket(many), 8)]),
             end_bucket(reach),
         ];
         let end = if C::ENCODES { interior_end(block) } else { 0 };
@@ -134,8 +129,32 @@ impl<D: Decisions> InteriorModel<D> {
         end: usize,
         block: &mut Block,
     ) {
-        let mut expected = around.expectation.at(INTERIOR[0].into());
-        for z in 0..end.min(POSITIONS) {
+        let predicted = const { positions_below(D::PREDICTED_SIGN_ZONES) };
+        let end = end.min(POSITIONS);
+        let first = around.expectation.at(INTERIOR[0].into());
+        let places = (0, end.min(predicted));
+        let expected = self.code_part::<C, true>(coder, around, places, end, first, block);
+        if predicted < POSITIONS {
+            let places = (predicted, end);
+            self.code_part::<C, false>(coder, around, places, end, expected, block);
+        }
+    }
+
+    /// Codes a part of the coefficients before `end`, with predicted signs or without; takes the
+    /// expectation at its first one, and returns that at the one behind it.
+    ///
+    /// Apart for both kinds of signs, so that no branch on the place has to be guessed.
+    #[inline(always)]
+    fn code_part<C: Vectorizing, const PREDICTED: bool>(
+        &mut self,
+        coder: &mut C,
+        around: &mut Surroundings<'_, C::Simd>,
+        (first, behind): (usize, usize),
+        end: usize,
+        mut expected: u32,
+        block: &mut Block,
+    ) -> u32 {
+        for z in first..behind.min(POSITIONS) {
             let position = usize::from(INTERIOR[z]) & 63;
             let remaining = end.wrapping_sub(z);
             let scale = scale_bucket(expected);
@@ -146,29 +165,10 @@ impl<D: Decisions> InteriorModel<D> {
             let above8 = prediction_bucket8(from_above.unsigned_abs());
             let near_end = remaining_bucket4(remaining);
             let rest = remaining_bucket8(remaining);
-            let zone = usize::from(INTERIOR_ZONE[z]);
-            let near = around.near;
-            let size_in = |block: &Remembered| usize::from(block.values[position].unsigned_abs());
-            let bucket6 = |size: usize| [0, 1, 2, 3, 3, 4, 4, 4, 5][size.min(8)];
-            let sides6 = [bucket6(size_in(near.above)), bucket6(size_in(near.left))];
-            let diagonal4 = size_in(near.above_left)
-                .wrapping_add(size_in(near.above_right))
-                .min(3);
-            let cross = cross_size(near.other, position);
-            let cross = scale_bucket(cross << 3) / 2;
             let contexts = [
                 combine([(z, POSITIONS), (near_end, 4), (scale, 24)]),
                 combine([(z, POSITIONS), (inside, 12), (rest, 8)]),
                 combine([(z, POSITIONS), (left8, 8), (above8, 8)]),
-                combine([(scale, 24), (zone, 13), (rest, 8)]),
-                combine([
-                    (z, POSITIONS),
-                    (sides6[0], 6),
-                    (sides6[1], 6),
-                    (diagonal4, 4),
-                ]),
-                combine([(z, POSITIONS), (cross, 12), (rest, 8)]),
-                combine([(scale, 24), (inside, 12), (zone, 13)]),
                 combine([(scale, 24), (rest, 8)]),
             ];
             let weight_set = combine([(z, POSITIONS), (near_end, 4)]);
@@ -177,23 +177,23 @@ impl<D: Decisions> InteriorModel<D> {
             let size = self
                 .magnitude
                 .code(coder, contexts, weight_set, last, scale, size);
+            // Loaded before this coefficient is added: afterwards it would wait for that.
+            let (next, weight) = NEXT[z];
+            expected = around.expectation.at(next.into());
             if size == 0 {
-                expected = around.expectation.at(NEXT[z].0.into());
                 continue;
             }
-            let negative = if zone < D::PREDICTED_SIGN_ZONES {
+            let negative = if PREDICTED {
                 self.code_sign(coder, around, z, size, block)
             } else {
                 coder.unpredictable_bit(1 << 15, block.at(position) < 0)
             };
             let value = signed(size, negative);
             block.set_at(position, usize::from(INTERIOR_PLACE[z]), value);
-            // Loaded before this coefficient is added: afterwards it would wait for that.
-            let (next, weight) = NEXT[z];
-            let before = around.expectation.at(next.into());
-            expected = before.wrapping_add(spread_of(size, weight));
+            expected = expected.wrapping_add(spread_of(size, weight));
             around.add_interior(position, size, value);
         }
+        expected
     }
 
     /// Codes whether the coefficient at index `z` of [`INTERIOR`] is negative.
@@ -213,50 +213,14 @@ impl<D: Decisions> InteriorModel<D> {
         let left = signed_bucket16(from_left);
         let above = signed_bucket16(from_above);
         let both = signed_bucket32(from_left.wrapping_add(from_above));
-        let inner = inner_signs(block, position);
         let contexts = [
             combine([(zone / 4, 4), (left, 16), (above, 16), (class, 4)]),
             combine([(z, POSITIONS), (left, 16), (class, 4)]),
             combine([(z, POSITIONS), (above, 16), (class, 4)]),
-            combine([(z, POSITIONS), (around.signs(position), 27)]),
-            combine([(z, POSITIONS), (both, 32), (class, 4)]),
-            combine([(z, POSITIONS), (inner, 81)]),
-            combine([(z, POSITIONS), (inner / 9, 9)]),
             combine([(both, 32), (class, 4)]),
         ];
         self.sign.code(coder, contexts, z, block.at(position) < 0)
     }
-}
-
-/// The size of a coefficient in a block of another component, counted four times, and of the four
-/// around it.
-#[inline(always)]
-fn cross_size(block: &Remembered, position: usize) -> u32 {
-    let size = |position: usize| u32::from(block.values[position & 63].unsigned_abs());
-    let around = |distance: usize| {
-        size(position.wrapping_add(distance)).wrapping_add(size(position.wrapping_sub(distance)))
-    };
-    size(position)
-        .wrapping_mul(4)
-        .wrapping_add(around(1))
-        .wrapping_add(around(8))
-}
-
-/// Signs of the interior's coefficients before one in its row and its column, two each: 0..81.
-#[inline(always)]
-fn inner_signs(block: &Block, position: usize) -> usize {
-    let (row, column) = (position >> 3, position & 7);
-    let sign = |is_inside: bool, distance: usize| {
-        let value = block.at(position.wrapping_sub(distance) & 63);
-        let class = value.signum().wrapping_add(1).cast_unsigned() as usize;
-        if is_inside { class } else { 1 }
-    };
-    let next = sign(column > 1, 1)
-        .wrapping_mul(3)
-        .wrapping_add(sign(row > 1, 8));
-    next.wrapping_mul(9)
-        .wrapping_add(sign(column > 2, 2).wrapping_mul(3))
-        .wrapping_add(sign(row > 2, 16))
 }
 
 /// Places before the last nonzero one, that one included, counted in the interior alone.

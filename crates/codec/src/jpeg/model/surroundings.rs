@@ -138,6 +138,6 @@ impl<'a, S: VectorInstructions> Surroundings<'a, S> {
 
 /// 0 for negative, 1 for zero, 2 for positive.
 #[inline(always)]
-pub(crate) fn sign_class(value: i8) -> usize {
+fn sign_class(value: i8) -> usize {
     value.signum().wrapping_add(1).cast_unsigned() as usize
 }

@@ -10,7 +10,7 @@ use crate::entropy::refined::{INPUTS, LaneWeights, refined_bit};
 /// The one of [`Contexts`] that predicts nothing, but selects the second set of weights.
 const SECOND: usize = INPUTS;
 
-/// Binary decisions, mixed from seven contexts.
+/// Binary decisions, mixed from three contexts.
 pub(crate) struct Thorough;
 
 impl Decisions for Thorough {
@@ -59,20 +59,12 @@ impl<const NODES: usize> NodeTables<NODES> for Tables<NODES> {
 
     #[inline(always)]
     fn select(&mut self, contexts: &Contexts, weight_set: usize) -> Selected<'_, NODES> {
-        let [c0, c1, c2, c3, c4, c5, c6, second_set] = *contexts;
-        let [l0, l1, l2, l3, l4, l5, l6] = &mut self.lines;
+        let [c0, c1, c2, second_set] = *contexts;
+        let [l0, l1, l2] = &mut self.lines;
         let [first, second] = &mut self.weights;
         Selected {
             // Written out: `map` is not always inlined.
-            lines: [
-                &mut l0[c0],
-                &mut l1[c1],
-                &mut l2[c2],
-                &mut l3[c3],
-                &mut l4[c4],
-                &mut l5[c5],
-                &mut l6[c6],
-            ],
+            lines: [&mut l0[c0], &mut l1[c1], &mut l2[c2]],
             weights: [&mut first[weight_set], &mut second[second_set]],
         }
     }
@@ -86,19 +78,11 @@ impl<const NODES: usize> Nodes for Selected<'_, NODES> {
         node: usize,
         bit: bool,
     ) -> bool {
-        let [l0, l1, l2, l3, l4, l5, l6] = &mut self.lines;
+        let [l0, l1, l2] = &mut self.lines;
         let [first, second] = &mut self.weights;
         refined_bit::<C, PREDICTABLE>(
             coder,
-            [
-                &mut l0[node],
-                &mut l1[node],
-                &mut l2[node],
-                &mut l3[node],
-                &mut l4[node],
-                &mut l5[node],
-                &mut l6[node],
-            ],
+            [&mut l0[node], &mut l1[node], &mut l2[node]],
             [&mut first[node], &mut second[node]],
             bit,
         )
