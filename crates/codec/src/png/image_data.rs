@@ -12,7 +12,7 @@ use super::framing::{Framing, FramingModels, code_number};
 use super::header::ImageHeader;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::opening::{Opening, OpeningModels};
-use super::pixels::{PixelFormat, PixelModel};
+use super::pixels::{PixelFormat, PixelModel, STRIP_ROWS};
 use super::reconstruction::reconstruct;
 use super::reference::Reference;
 use super::strips::{Strip, StripWalk};
@@ -96,6 +96,8 @@ pub(super) struct ImageData {
     stream: Vec<u8>,
     pub(super) framing: Framing,
     reference: Option<Reference>,
+    /// Which rows of the strip are the reference's, filtered alike.
+    is_row_same: [bool; STRIP_ROWS],
     /// What is kept of this image for the next one, while there is room for it.
     recording: Option<KeptStream>,
 }
@@ -120,6 +122,7 @@ impl ImageData {
             stream: opening.zlib_header.to_be_bytes().to_vec(),
             framing: Framing::new(chunk_length),
             reference,
+            is_row_same: [false; STRIP_ROWS],
             recording: Some(KeptStream::default()),
         }
     }
@@ -236,10 +239,15 @@ impl ImageData {
             self.replay.push(scanline, &mut self.stream);
             return;
         }
-        let row_bytes = strip.pass.row_bytes;
-        let rows = &self.pixels[row * row_bytes..(row + 2) * row_bytes];
-        let filter = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
-        let (start, end) = reference.count_same(strip, row, rows.split_at(row_bytes), filter);
+        let (start, end) = match self.is_row_same[row] {
+            true => (scanline.len(), 0),
+            false => {
+                let row_bytes = strip.pass.row_bytes;
+                let rows = &self.pixels[row * row_bytes..(row + 2) * row_bytes];
+                let filter = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
+                reference.count_same(strip, row, rows.split_at(row_bytes), filter)
+            }
+        };
         reference.hand_over_tokens(self.replayed, &mut self.replay);
         self.replay
             .push_compared(scanline, start, end, &mut self.stream);
@@ -270,6 +278,7 @@ impl ImageData {
         let actual = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
         let filter = models.filters.code(coder, predicted, actual);
         self.last_filter = filter;
+        self.is_row_same[row] = same == Some(filter);
         if !C::ENCODES {
             scanline[0] = filter as u8;
             filter::apply(filter, distance, pixels, above, &mut scanline[1..]);

@@ -67,10 +67,11 @@ impl ColourTable {
         self.entries.fill(Entry::EMPTY);
     }
 
-    /// Has the entries of neighbourhoods that are about to be looked up brought near.
+    /// Has the entries of neighbourhoods that are about to be looked up brought near: without
+    /// mixing, the largest is not looked up.
     #[inline(always)]
-    pub(super) fn prepare(&self, hashes: [u32; TIERS]) {
-        for hash in hashes {
+    pub(super) fn prepare<const MIXES: bool>(&self, hashes: [u32; TIERS]) {
+        for hash in &hashes[usize::from(!MIXES)..] {
             let first = (hash >> 14) as usize & (ENTRIES - 2);
             std::hint::black_box(self.entries[first]);
         }
@@ -128,9 +129,10 @@ pub(super) struct HashesAbove {
 }
 
 impl HashesAbove {
-    /// `above` and `two_above` start 3 pixels left of the segment and hold 6 pixels more than it.
+    /// `above` and `two_above` start 3 pixels left of the segment and hold 6 pixels more than it. Without
+    /// mixing, the largest neighbourhood is not looked up.
     #[inline(always)]
-    pub(super) fn new(two_above: &[u32; 22], above: &[u32; 22]) -> Self {
+    pub(super) fn new<const MIXES: bool>(two_above: &[u32; 22], above: &[u32; 22]) -> Self {
         let mut sums = [[0; 16]; TIERS];
         for i in 0..16 {
             let term =
@@ -143,12 +145,14 @@ impl HashesAbove {
                 .wrapping_add(term(above, 1, 5));
             sums[2][i] = small;
             sums[1][i] = middle;
-            sums[0][i] = middle
-                .wrapping_add(term(above, 0, 6))
-                .wrapping_add(term(above, 6, 7))
-                .wrapping_add(term(two_above, 2, 8))
-                .wrapping_add(term(two_above, 4, 9))
-                .wrapping_add(term(two_above, 5, 10));
+            if MIXES {
+                sums[0][i] = middle
+                    .wrapping_add(term(above, 0, 6))
+                    .wrapping_add(term(above, 6, 7))
+                    .wrapping_add(term(two_above, 2, 8))
+                    .wrapping_add(term(two_above, 4, 9))
+                    .wrapping_add(term(two_above, 5, 10));
+            }
         }
         Self { sums }
     }

@@ -3,7 +3,7 @@
 use super::ReferenceWindow;
 use super::candidates::{Candidates, Outcome, SOURCES, Surroundings};
 use super::canvas::{Canvas, MARGIN, Neighbours};
-use super::colour_tables::{ColourTable, HashesAbove};
+use super::colour_tables::{ColourTable, Found, HashesAbove};
 use super::escape::Escapes;
 use super::format::{BLOCK, COLOUR, OPAQUE, PixelFormat};
 use super::photo::{Photo, Spot};
@@ -19,13 +19,16 @@ pub(super) enum Segment {
     /// As in the previous image.
     Previous = 2,
     Coded = 3,
+    /// As the row above.
+    Above = 4,
 }
 
 /// Adaptive state of segments.
 #[derive(Debug)]
 pub(super) struct Segments {
-    previous_flags: [Slot; 256],
-    flat_flags: [Slot; 128],
+    previous_flags: [Slot; 1024],
+    flat_flags: [Slot; 512],
+    above_flags: [Slot; 512],
     alpha_flags: [Slot; 4],
     table: ColourTable,
     candidates: Candidates,
@@ -54,8 +57,9 @@ pub(super) struct Task<'a> {
 impl Segments {
     pub(super) fn new(mixes: bool) -> Self {
         Self {
-            previous_flags: [Slot::EVEN; 256],
-            flat_flags: [Slot::EVEN; 128],
+            previous_flags: [Slot::EVEN; 1024],
+            flat_flags: [Slot::EVEN; 512],
+            above_flags: [Slot::EVEN; 512],
             alpha_flags: [Slot::EVEN; 4],
             table: ColourTable::new(),
             candidates: Candidates::new(mixes),
@@ -69,6 +73,7 @@ impl Segments {
     pub(super) fn reset(&mut self) {
         self.previous_flags.fill(Slot::EVEN);
         self.flat_flags.fill(Slot::EVEN);
+        self.above_flags.fill(Slot::EVEN);
         self.alpha_flags.fill(Slot::EVEN);
         self.table.reset();
         self.candidates.reset();
@@ -120,9 +125,11 @@ impl Segments {
         task: &Task<'_>,
     ) {
         let mut previous = PreviousPixels::new(task);
-        let [_, above, row] = canvas.three_rows(task.y);
+        let [two_above, above, row] = canvas.three_rows(task.y);
         let start = MARGIN + task.x;
         let left = row[start - 1];
+        let left_is_above = left == above[start - 1];
+        let two_above = &two_above[start..][..task.count];
         let above = &above[start..][..task.count];
         let pixels = &mut row[start..][..task.count];
         let column = task.x / BLOCK;
@@ -130,7 +137,7 @@ impl Segments {
             0 => Segment::Copied,
             column => self.kinds[column - 1],
         };
-        let kinds = (self.kinds[column] as usize) << 2 | left_kind as usize;
+        let kinds = (self.kinds[column] as usize) << 3 | left_kind as usize;
         previous.compare(above, left);
         if previous.valid {
             let old = &previous.pixels[..task.count];
@@ -145,7 +152,7 @@ impl Segments {
                 | above_class << 2
                 | usize::from(previous.left_agrees) << 1
                 | usize::from(old.iter().all(|pixel| *pixel == left));
-            let slot = &mut self.previous_flags[context & 255];
+            let slot = &mut self.previous_flags[context & 1023];
             if slot.code(coder, dither, REMEMBERING, C::ENCODES && pixels == old) {
                 pixels.copy_from_slice(old);
                 return self.finish(task.x, task.count, Segment::Previous);
@@ -156,11 +163,20 @@ impl Segments {
             | usize::from(above_is_flat) << 2
             | usize::from(above[0] == left) << 1
             | usize::from(previous.valid);
-        let slot = &mut self.flat_flags[context & 127];
+        let slot = &mut self.flat_flags[context & 511];
         let flat = C::ENCODES && pixels.iter().all(|pixel| *pixel == left);
         if slot.code(coder, dither, REMEMBERING, flat) {
             pixels.fill(left);
             return self.finish(task.x, task.count, Segment::Flat);
+        }
+        let context = kinds << 3
+            | usize::from(above_is_flat) << 2
+            | usize::from(left_is_above) << 1
+            | usize::from(above == two_above);
+        let slot = &mut self.above_flags[context & 511];
+        if slot.code(coder, dither, REMEMBERING, C::ENCODES && pixels == above) {
+            pixels.copy_from_slice(above);
+            return self.finish(task.x, task.count, Segment::Above);
         }
         self.code_pixels::<C, MIXES>(coder, dither, canvas, task, &previous);
         self.finish(task.x, task.count, Segment::Coded);
@@ -207,7 +223,7 @@ impl Segments {
             let count = task.count + 6;
             two_above[..count].copy_from_slice(&rows[0][start - 3..][..count]);
             above[..count].copy_from_slice(&rows[1][start - 3..][..count]);
-            HashesAbove::new(&two_above, &above)
+            HashesAbove::new::<MIXES>(&two_above, &above)
         };
         let colourful = task.format.is_colourful();
         let mut left_agrees = previous.left_agrees;
@@ -227,7 +243,10 @@ impl Segments {
             };
             // Without `map`, which is not unrolled here.
             let found = [
-                self.table.find(hashes_here[0]),
+                match MIXES {
+                    true => self.table.find(hashes_here[0]),
+                    false => Found::default(),
+                },
                 self.table.find(hashes_here[1]),
                 self.table.find(hashes_here[2]),
             ];
@@ -253,7 +272,7 @@ impl Segments {
                 false => sources[valid.trailing_zeros() as usize & 7],
             };
             let next = hashes.finish(index + 1, [expected, near.w, near.ww, www], alpha);
-            self.table.prepare(next);
+            self.table.prepare::<MIXES>(next);
             ahead = Some(((expected, alpha), next));
             let column = task.x + index;
             let escapes = usize::from(self.escaped[column] & 1)
@@ -294,7 +313,7 @@ impl Segments {
             };
             rows[2][place] = pixel;
             left_agrees = previous.valid && pixel == old;
-            self.learn(&around, &near, pixel, right);
+            self.learn::<MIXES>(&around, &near, pixel, right);
         }
     }
 
@@ -344,14 +363,22 @@ impl Segments {
 
     /// Tells the tables which colour came, and which sources had it.
     #[inline(always)]
-    fn learn(&mut self, around: &Surroundings, near: &Neighbours, pixel: u32, right: u32) {
+    fn learn<const MIXES: bool>(
+        &mut self,
+        around: &Surroundings,
+        near: &Neighbours,
+        pixel: u32,
+        right: u32,
+    ) {
         let plain = pixel == near.w && pixel == near.n;
         let found = &around.found;
         self.table.learn(&found[2], pixel, !plain);
         self.table
             .learn(&found[1], pixel, !plain && right & 0b100 == 0);
-        self.table
-            .learn(&found[0], pixel, !plain && right & 0b110 == 0);
+        if MIXES {
+            self.table
+                .learn(&found[0], pixel, !plain && right & 0b110 == 0);
+        }
     }
 }
 
