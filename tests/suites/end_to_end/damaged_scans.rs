@@ -7,6 +7,7 @@ use lepta_tests::in_process::{LEVELS, compress_summed, decompress};
 use lepta_tests::jpeg_generator::{
     Content, Defects, JpegParameters, JpegStream, Process, ScanLayout,
 };
+use std::ops::Range;
 
 fn photo(restart_interval: u16) -> JpegParameters {
     let sampling = [(2, 2), (1, 1), (1, 1)];
@@ -16,6 +17,22 @@ fn photo(restart_interval: u16) -> JpegParameters {
     file.restart_interval = restart_interval;
     file
 }
+
+/// The same in several scans.
+fn photo_of_scans(process: Process, scans: ScanLayout, restart_interval: u16) -> JpegParameters {
+    let sampling = [(2, 2), (1, 1), (1, 1)];
+    let mut file = JpegParameters::new(7, process, 800, 640, &sampling);
+    file.content = Content::Scene;
+    file.quality = 92;
+    file.scans = scans;
+    file.restart_interval = restart_interval;
+    file
+}
+
+const PROGRESSIVE: ScanLayout = ScanLayout::SpectralSelection {
+    split: 5,
+    approximation: 2,
+};
 
 fn written(parameters: &JpegParameters) -> Vec<u8> {
     JpegStream::new(parameters).into_bytes()
@@ -99,6 +116,63 @@ fn without_restart_markers_it_ends_where_huffman_decoding_is_in_step_again() {
             let extra = length + 1500 + sound.len() / 12;
             assert_costs(&format!("{length} at {place}"), &sound, &damaged, extra);
         }
+    }
+}
+
+/// The data of each scan.
+fn all_data(file: &[u8]) -> Vec<Range<usize>> {
+    let is_header = |&place: &usize| file[place..].starts_with(&[0xFF, 0xDA, 0]);
+    let starts = (0..file.len()).filter(is_header);
+    let data = |header: usize| {
+        let start = header + 2 + usize::from(file[header + 3]);
+        let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7);
+        let length = file[start..].windows(2).position(ends);
+        start..start + length.expect("a marker behind the scan")
+    };
+    starts.map(data).collect()
+}
+
+#[test]
+fn damage_to_any_scan_of_a_progressive_image_ends_at_its_next_restart_marker() {
+    let sound = written(&photo_of_scans(Process::Progressive, PROGRESSIVE, 50));
+    for (scan, data) in all_data(&sound).into_iter().enumerate() {
+        for part in 1..3 {
+            let place = data.start + data.len() * part / 3;
+            let length = [2, 200][part - 1].min(data.end - place);
+            let damaged = overwrite(&sound, place, length);
+            // Three rows of all scans that carry the same coefficients, at most.
+            let name = format!("{length} at {place} in scan {scan}");
+            assert_costs(&name, &sound, &damaged, length + sound.len() / 40);
+        }
+    }
+}
+
+#[test]
+fn sequential_scans_of_one_component_go_on_where_their_ends_say() {
+    let scans = ScanLayout::ComponentByComponent;
+    let sound = written(&photo_of_scans(Process::Baseline, scans, 0));
+    for (scan, data) in all_data(&sound).into_iter().enumerate() {
+        for part in 1..4 {
+            let place = data.start + data.len() * part / 4;
+            let damaged = overwrite(&sound, place, 10);
+            let name = format!("at {place} in scan {scan}");
+            assert_costs(&name, &sound, &damaged, 10 + sound.len() / 40);
+        }
+    }
+}
+
+#[test]
+fn odd_restart_markers_in_progressive_scans_cost_some_intervals() {
+    let sound = written(&photo_of_scans(Process::Progressive, PROGRESSIVE, 100));
+    let mut parameters = photo_of_scans(Process::Progressive, PROGRESSIVE, 100);
+    parameters.defects.missing_restarts = true;
+    let missing = written(&parameters);
+    for level in LEVELS {
+        let (sound, missing) = (
+            size("sound", &sound, level),
+            size("missing ones", &missing, level),
+        );
+        assert!(missing < sound + sound / 5, "{missing} {sound}");
     }
 }
 

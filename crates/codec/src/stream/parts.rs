@@ -24,6 +24,8 @@ pub(super) enum Part {
     Release(u32),
     /// The scan of this number, counted from 1, of that image is given up.
     GivenUp(u32),
+    /// The scan of this number, counted from 1, of that image goes on.
+    ScanReentry(u32),
     /// The scan that was left goes on with the MCU of this number, counted from 1.
     Reentry(u32),
 }
@@ -48,6 +50,7 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Release(count) => (5, count),
             Part::Reentry(count) => (7, count),
             Part::GivenUp(count) => (8, count),
+            Part::ScanReentry(count) => (9, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -84,7 +87,9 @@ impl<'a> PartList<'a> {
                 }
                 Part::McuRun(length) => (length, most_mcus(raw_length)),
                 Part::StripRun(length) => (length, STRIPS_MAX as usize),
-                Part::Opening(scans) | Part::GivenUp(scans) => (scans, SCANS_MAX),
+                Part::Opening(scans) | Part::GivenUp(scans) | Part::ScanReentry(scans) => {
+                    (scans, SCANS_MAX)
+                }
                 Part::Rows(rows) => (rows, MCU_ROWS_MAX),
                 Part::Reentry(mcu) => (mcu, MCU_MAX),
             };
@@ -102,6 +107,7 @@ impl<'a> PartList<'a> {
                 | Part::Rows(_)
                 | Part::StripRun(_)
                 | Part::GivenUp(_)
+                | Part::ScanReentry(_)
                 | Part::Reentry(_) => {}
             }
         }
@@ -131,6 +137,7 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         5 => Ok(Part::Release(count)),
         7 => Ok(Part::Reentry(count)),
         8 => Ok(Part::GivenUp(count)),
+        9 => Ok(Part::ScanReentry(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }

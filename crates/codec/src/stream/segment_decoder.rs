@@ -55,7 +55,11 @@ pub(super) fn decode(
                 models.leave_image();
                 models.jpeg.reenter(&mut coder, mcu - 1, None)?;
             }
-            Part::Opening(_) | Part::Rows(_) | Part::GivenUp(_) | Part::Release(_) => {
+            Part::Opening(_)
+            | Part::Rows(_)
+            | Part::GivenUp(_)
+            | Part::ScanReentry(_)
+            | Part::Release(_) => {
                 let room = (&mut *raw, raw_length);
                 segment_image::decode_part(models, &mut coder, part, room, original)?;
             }

@@ -60,6 +60,13 @@ impl SegmentEncoder {
     ) -> usize {
         self.encode_rows(models, coder, &input[consumed..], room);
         let mut end = self.encode_releases(models, coder, input, consumed, room);
+        let stops_seeking = |models: &mut Models| {
+            let image = models.jpeg.encoding();
+            image.is_some_and(|image| image.stop_seeking())
+        };
+        if end == 0 && stops_seeking(models) {
+            end = self.encode_releases(models, coder, input, consumed, room);
+        }
         if end == 0 {
             // Nothing can be handed on after as many rows as fit.
             if let Some(image) = models.jpeg.encoding() {
@@ -125,6 +132,11 @@ impl SegmentEncoder {
                     models.jpeg.add_reason(reason);
                     continue;
                 }
+                NextRow::Reentered { scan, reentry } => {
+                    image.encode_reentry(coder, scan, &reentry);
+                    self.parts.push((Part::ScanReentry(scan as u32 + 1), 0));
+                    continue;
+                }
             }
             models.jpeg.encode_row(coder);
             self.has_rows = true;
@@ -166,9 +178,9 @@ impl SegmentEncoder {
                     end += length;
                 }
                 Stretch::Missing(length) => {
-                    let length = length.min(most).min(BLOCK);
+                    let length = image.never_put_out(length).min(most).min(BLOCK);
                     let fits = self.size(coder) + length + length / 16 <= room;
-                    if !image.is_never_put_out() || !fits {
+                    if length == 0 || !fits {
                         break;
                     }
                     image.pass(length);
@@ -216,6 +228,10 @@ pub(super) fn decode_part(
         Part::GivenUp(scan) => {
             let image = models.jpeg.decoding().ok_or(Error::NotInScan)?;
             image.give_up(coder, scan as usize - 1)
+        }
+        Part::ScanReentry(scan) => {
+            let image = models.jpeg.decoding().ok_or(Error::NotInScan)?;
+            image.reenter(coder, scan as usize - 1)
         }
         Part::Release(count) if count as usize > raw_length - raw.len() => {
             Err(Error::PartLength(count))

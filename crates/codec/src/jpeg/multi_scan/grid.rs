@@ -7,6 +7,7 @@ use super::super::block_coder::ComponentShape;
 use super::super::frame::Frame;
 use super::super::model::Block;
 use super::header::ScanHeader;
+use std::ops::Range;
 
 /// The blocks of one component.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +130,30 @@ impl Grid {
         self.components.iter().map(blocks).sum()
     }
 
-    /// Takes `pass` through the blocks of one MCU row, in the order of `scan`.
+    /// Blocks that each component of a scan has in an MCU of the scan.
+    pub(crate) fn blocks_in_unit(&self, scan: &ScanHeader) -> impl Iterator<Item = usize> {
+        let is_interleaved = scan.is_interleaved();
+        scan.components.iter().map(move |component| {
+            let shape = &self.components[self.index_of(component.frame_index)].shape;
+            match is_interleaved {
+                true => shape.horizontal * shape.vertical,
+                false => 1,
+            }
+        })
+    }
+
+    /// How many MCUs of a scan lie before an MCU row of the frame.
+    pub(crate) fn units_before(&self, scan: &ScanHeader, mcu_row: usize) -> u64 {
+        if scan.is_interleaved() {
+            return self.mcus_per_row as u64 * mcu_row as u64;
+        }
+        let component = &self.components[self.index_of(scan.components[0].frame_index)];
+        let rows = component.own_rows.min(mcu_row * component.shape.vertical);
+        component.own_columns as u64 * rows as u64
+    }
+
+    /// Takes `pass` through those of the `units` (MCUs of the scan, from the row's first) that one MCU row has,
+    /// in the order of `scan`.
     ///
     /// # Errors
     /// The first of the pass.
@@ -138,23 +162,24 @@ impl Grid {
         &self,
         scan: &ScanHeader,
         mcu_row: usize,
+        units: Range<u32>,
         blocks: &mut BlockRow,
         pass: &mut P,
     ) -> Result<(), P::Error> {
+        let units = units.start as usize..units.end as usize;
         if !scan.is_interleaved() {
             let index = self.index_of(scan.components[0].frame_index);
             let component = &self.components[index];
+            let columns = component.own_columns;
             let first = mcu_row * component.shape.vertical;
             let rows = component
                 .own_rows
                 .saturating_sub(first)
                 .min(component.shape.vertical);
             for y in 0..rows {
-                for block in blocks
-                    .row(self, index, y)
-                    .iter_mut()
-                    .take(component.own_columns)
-                {
+                let in_row = |unit: usize| unit.saturating_sub(y * columns).min(columns);
+                let (start, end) = (in_row(units.start), in_row(units.end));
+                for block in &mut blocks.row(self, index, y)[start..end.max(start)] {
                     pass.begin_unit()?;
                     pass.block(0, block)?;
                 }
@@ -165,7 +190,7 @@ impl Grid {
         for (index, component) in indices.iter_mut().zip(&scan.components) {
             *index = self.index_of(component.frame_index);
         }
-        for mcu in 0..self.mcus_per_row {
+        for mcu in units.start..self.mcus_per_row.min(units.end) {
             pass.begin_unit()?;
             for (in_scan, &index) in indices[..scan.components.len()].iter().enumerate() {
                 let shape = &self.components[index].shape;
@@ -191,7 +216,7 @@ pub(crate) trait BlockPass {
 }
 
 /// The coefficients of one MCU row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct BlockRow {
     /// By component of the grid, row by row.
     components: Vec<Vec<Block>>,

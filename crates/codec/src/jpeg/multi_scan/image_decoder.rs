@@ -11,10 +11,12 @@ use super::losses::Losses;
 use super::opening;
 use super::regions::{Regions, Stretch};
 use super::row_coder::RowCoder;
+use super::row_reentry::RowReentry;
 use super::state_bytes;
 use super::writer::ScanWriter;
 use crate::Error;
 use crate::entropy::{Coder, Vectorizing};
+use std::ops::Range;
 
 /// What a verifying decoder compares with instead of holding bytes: the raw bytes from the start of
 /// the current segment on.
@@ -128,31 +130,78 @@ impl ImageDecoder {
         self.rows.code((models, coder), grid, row, blocks, None);
         let mut scratch = std::mem::take(&mut self.scratch);
         for scan in 0..self.headers.len() {
-            let most_units = self.losses.units(scan);
-            if most_units == 0 {
+            if !self.losses.has_part(scan) {
                 continue;
             }
-            scratch.clear();
-            let start = self.regions.put_out_to(scan);
-            self.writers[scan].write_row(
-                (models, coder),
-                &self.headers[scan],
-                &self.grid,
-                (row, most_units),
-                &mut self.blocks,
-                (&mut scratch, self.regions.end(scan) - start),
-            )?;
-            if !self.regions.put_out(scan, start + scratch.len()) {
-                return Err(Error::BadScan);
+            let part = *self.losses.part(scan);
+            let unusual = self.headers[scan].has_runs() && models.runs.code_unusual(coder, false);
+            let mut write = |decoder: &mut Self, units| {
+                let models = (&mut *models, &mut *coder, unusual);
+                scratch.clear();
+                decoder.write_units(models, scan, (row, units), &mut scratch)?;
+                decoder.put_out(scan, &scratch, raw.len(), original)
+            };
+            write(self, part.first_units())?;
+            if let Some((reentry, units)) = part.reentry() {
+                self.skip_to(scan, row, reentry)?;
+                write(self, units)?;
             }
-            self.store(start, &scratch, raw.len(), original)?;
         }
         self.scratch = scratch;
         if self.losses.end_row() {
             self.rows
                 .go_on_without(&self.losses, &self.grid, &self.headers);
         }
-        self.rows_over |= self.losses.are_complete();
+        Ok(())
+    }
+
+    /// Writes some MCUs of a scan's part in a row to the empty `output`.
+    fn write_units<C: Coder, D: Decisions>(
+        &mut self,
+        models: (&mut Models<D>, &mut C, bool),
+        scan: usize,
+        units: (usize, Range<u32>),
+        output: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let limit = self.regions.end(scan) - self.regions.put_out_to(scan);
+        self.writers[scan].write_units(
+            models,
+            &self.headers[scan],
+            &self.grid,
+            units,
+            &mut self.blocks,
+            (output, limit),
+        )
+    }
+
+    /// Puts out the next bytes of a scan.
+    fn put_out(
+        &mut self,
+        scan: usize,
+        bytes: &[u8],
+        raw_length: usize,
+        original: Original<'_>,
+    ) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let start = self.regions.put_out_to(scan);
+        if !self.regions.put_out(scan, start + bytes.len()) {
+            return Err(Error::BadScan);
+        }
+        self.store(start, bytes, raw_length, original)
+    }
+
+    /// A scan goes on behind a gap in a row.
+    fn skip_to(&mut self, scan: usize, row: usize, reentry: &RowReentry) -> Result<(), Error> {
+        let place = self.regions.start(scan) + reentry.place as usize;
+        // What has been handed on is not to be put out.
+        if place < self.position || !self.regions.skip_to(scan, place) {
+            return Err(Error::BadScan);
+        }
+        let header = &self.headers[scan];
+        let units = self.grid.units_before(header, row) + u64::from(reentry.unit);
+        self.writers[scan].reenter(header, units, reentry);
         Ok(())
     }
 
@@ -161,16 +210,38 @@ impl ImageDecoder {
     /// # Errors
     /// [`Error::BadScan`] if there is none, or it was given up before, or no row follows.
     pub(crate) fn give_up<C: Coder>(&mut self, coder: &mut C, scan: usize) -> Result<(), Error> {
-        let is_over = self.rows_over || self.next_row == self.grid.mcu_rows;
-        if is_over || scan >= self.headers.len() || self.losses.is_given_up(scan) {
+        self.expect_row_of(scan)?;
+        let units = opening::code_number(coder, 0);
+        if !self.losses.give_up(scan, units, &self.headers) {
             return Err(Error::BadScan);
         }
-        let units = opening::code_number(coder, 0);
-        self.losses.give_up(scan, units, &self.headers);
         self.rows
             .go_on_without(&self.losses, &self.grid, &self.headers);
-        self.rows_over = self.losses.are_complete();
         Ok(())
+    }
+
+    /// A scan, counted from 0, that was given up goes on in the next row: reads how.
+    ///
+    /// # Errors
+    /// [`Error::BadScan`] if there is none, or it was not given up, or no row follows.
+    pub(crate) fn reenter<C: Coder>(&mut self, coder: &mut C, scan: usize) -> Result<(), Error> {
+        self.expect_row_of(scan)?;
+        let reentry = RowReentry::code(coder, &self.headers[scan], None);
+        if !self.losses.reenter(scan, reentry) {
+            return Err(Error::BadScan);
+        }
+        self.rows
+            .go_on_without(&self.losses, &self.grid, &self.headers);
+        Ok(())
+    }
+
+    /// Whether there is a row to come, and this scan.
+    fn expect_row_of(&self, scan: usize) -> Result<(), Error> {
+        let is_over = self.rows_over || self.next_row == self.grid.mcu_rows;
+        match is_over || scan >= self.headers.len() {
+            true => Err(Error::BadScan),
+            false => Ok(()),
+        }
     }
 
     /// Puts bytes in their place, where `raw_length` bytes of the segment have been handed on.
@@ -240,7 +311,8 @@ impl ImageDecoder {
         let end = self.position + count;
         while self.position < end && !self.rows_over {
             let scan = self.regions.scan_at(self.position);
-            let is_lost = scan.is_some_and(|scan| self.losses.units(scan) == 0);
+            let is_lost = scan.is_some_and(|scan| !self.losses.has_part(scan))
+                || self.regions.is_in_gap(self.position);
             match self.regions.stretch(self.position) {
                 Stretch::PutOut(length) => self.position += length,
                 Stretch::Missing(length) if is_lost => self.position += length,

@@ -10,8 +10,10 @@ use super::header::ScanHeader;
 use super::losses::Losses;
 use super::opening;
 use super::reader::{ReaderState, ScanReader};
+use super::recovery::{Recovery, Sight};
 use super::regions::{Regions, Stretch};
 use super::row_coder::RowCoder;
+use super::row_reentry::RowReentry;
 use super::survey::Surveyed;
 use crate::entropy::{Coder, Vectorizing};
 
@@ -27,6 +29,7 @@ pub(crate) struct ImageEncoder {
     /// Where they stood before the row that is read.
     before: Vec<ReaderState>,
     losses: Losses,
+    recovery: Recovery,
     next_row: usize,
     /// Bytes of the file that the next row stands for, once it was read.
     waiting: Option<usize>,
@@ -52,6 +55,8 @@ pub(crate) enum NextRow {
         units: u32,
         reason: NotModelled,
     },
+    /// One that was given up goes on in the row, which is to be asked for again.
+    Reentered { scan: usize, reentry: RowReentry },
 }
 
 impl ImageEncoder {
@@ -71,6 +76,7 @@ impl ImageEncoder {
             readers: headers.iter().enumerate().map(reader).collect(),
             before: Vec::with_capacity(headers.len()),
             losses: Losses::none(headers.len()),
+            recovery: Recovery::new(headers.len(), regions.length()),
             rows: RowCoder::new(&grid, &headers),
             blocks: BlockRow::new(&grid),
             headers,
@@ -114,6 +120,16 @@ impl ImageEncoder {
         opening::code_number(coder, units);
     }
 
+    /// Codes how a scan goes on.
+    pub(crate) fn encode_reentry<C: Coder>(
+        &self,
+        coder: &mut C,
+        scan: usize,
+        reentry: &RowReentry,
+    ) {
+        RowReentry::code(coder, &self.headers[scan], Some(reentry));
+    }
+
     /// Reads the next row, if that has not been done. `input` begins with the first byte that no
     /// part has, and goes to the image's end.
     pub(crate) fn read_row(&mut self, input: &[u8]) -> NextRow {
@@ -129,22 +145,24 @@ impl ImageEncoder {
             .extend(self.readers.iter().map(ScanReader::state));
         let mut bytes = 0;
         for scan in 0..self.headers.len() {
-            let most_units = self.losses.units(scan);
-            if most_units == 0 {
+            if let Some(reentry) = self.find_reentry(input, scan) {
+                return self.reenter(scan, reentry);
+            }
+            if !self.losses.has_part(scan) {
                 continue;
             }
             let reader = &mut self.readers[scan];
             let before = reader.position();
             let data = &input[..self.regions.end(scan).saturating_sub(self.position)];
             let read = reader.read_row(
-                (data, self.position),
+                (data, self.position, self.regions.start(scan)),
                 &self.headers[scan],
                 &self.grid,
-                (self.next_row, most_units),
+                (self.next_row, self.losses.part(scan)),
                 &mut self.blocks,
             );
             if read.is_err() {
-                return self.give_up(scan);
+                return self.give_up(input, scan);
             }
             bytes += reader.position() - before;
         }
@@ -152,17 +170,59 @@ impl ImageEncoder {
         NextRow::Ready(bytes)
     }
 
-    /// Gives a scan up with the MCU that could not be read.
-    fn give_up(&mut self, scan: usize) -> NextRow {
-        let units = self.readers[scan].units_since(self.before[scan]);
-        let units = units.saturating_sub(1);
+    /// What a search for the place where a scan goes on looks at.
+    fn sight<'a>(&'a self, input: &'a [u8]) -> Sight<'a> {
+        Sight {
+            input,
+            position: self.position,
+            headers: &self.headers,
+            regions: &self.regions,
+            grid: &self.grid,
+            row: self.next_row,
+            losses: &self.losses,
+            before: &self.before,
+        }
+    }
+
+    /// Where a scan that was given up goes on in this row; its blocks have what earlier scans carry.
+    fn find_reentry(&mut self, input: &[u8], scan: usize) -> Option<RowReentry> {
+        if !self.recovery.seeks(scan) {
+            return None;
+        }
+        let mut recovery = std::mem::take(&mut self.recovery);
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let found = recovery.find(&self.sight(input), scan, &mut blocks);
+        (self.recovery, self.blocks) = (recovery, blocks);
+        found
+    }
+
+    /// Has a scan go on in the row that is being read.
+    fn reenter(&mut self, scan: usize, reentry: RowReentry) -> NextRow {
+        self.go_back();
+        self.losses.reenter(scan, reentry);
+        self.rows
+            .go_on_without(&self.losses, &self.grid, &self.headers);
+        NextRow::Reentered { scan, reentry }
+    }
+
+    /// Has all scans stand in front of the row.
+    fn go_back(&mut self) {
         for (reader, &before) in self.readers.iter_mut().zip(&self.before) {
             reader.go_back_to(before);
         }
+    }
+
+    /// Gives a scan up with the MCU that could not be read, or one that it refines if that is out of step.
+    fn give_up(&mut self, input: &[u8], scan: usize) -> NextRow {
+        let odd = self.readers[scan].state();
+        self.go_back();
+        let mut recovery = std::mem::take(&mut self.recovery);
+        let (scan, units) = recovery.begin(&self.sight(input), scan, &odd);
+        self.recovery = recovery;
         self.losses.give_up(scan, units, &self.headers);
         self.rows
             .go_on_without(&self.losses, &self.grid, &self.headers);
-        self.rows_over = self.losses.are_complete();
+        self.end_rows_without_scans();
         let is_cut = self.cut && scan + 1 == self.headers.len();
         let reason = match is_cut {
             true => NotModelled::Truncated,
@@ -173,6 +233,13 @@ impl ImageEncoder {
             units,
             reason,
         }
+    }
+
+    /// Codes no further row if no scan has anything of them.
+    fn end_rows_without_scans(&mut self) {
+        let is_sought = |scan| self.recovery.seeks(scan);
+        let some_go_on = (0..self.scans()).any(is_sought) || !self.losses.are_complete();
+        self.rows_over |= !some_go_on;
     }
 
     /// Codes the row that was read. `damage` has one of its coefficients changed.
@@ -187,10 +254,14 @@ impl ImageEncoder {
         let (grid, blocks) = (&self.grid, &mut self.blocks);
         self.rows.code((models, coder), grid, row, blocks, damage);
         for (scan, (reader, header)) in self.readers.iter().zip(&self.headers).enumerate() {
-            if self.losses.units(scan) == 0 {
+            if !self.losses.has_part(scan) {
                 continue;
             }
             reader.events.encode(models, coder, header.has_runs());
+            if let Some((written, place)) = reader.gap() {
+                self.regions.put_out(scan, written);
+                self.regions.skip_to(scan, place);
+            }
             self.regions.put_out(scan, reader.written());
         }
         self.waiting = None;
@@ -199,7 +270,8 @@ impl ImageEncoder {
             self.rows
                 .go_on_without(&self.losses, &self.grid, &self.headers);
         }
-        self.rows_over = self.next_row == self.grid.mcu_rows || self.losses.are_complete();
+        self.rows_over = self.next_row == self.grid.mcu_rows;
+        self.end_rows_without_scans();
     }
 
     /// Codes no further row.
@@ -208,11 +280,31 @@ impl ImageEncoder {
         self.waiting = None;
     }
 
-    /// Whether no row will put out the byte that stands at the first one that no part has, if it has not
-    /// been put out.
-    pub(crate) fn is_never_put_out(&self) -> bool {
+    /// Looks no more for the place where the scan goes on to which the first byte belongs that no part has;
+    /// whether it did.
+    pub(crate) fn stop_seeking(&mut self) -> bool {
         let scan = self.regions.scan_at(self.position);
-        self.rows_over || scan.is_some_and(|scan| self.losses.units(scan) == 0)
+        let was_sought = scan.is_some_and(|scan| self.recovery.seeks(scan));
+        if let Some(scan) = scan.filter(|_| was_sought) {
+            self.recovery.stop(scan, &self.headers);
+            self.end_rows_without_scans();
+        }
+        was_sought
+    }
+
+    /// Of so many bytes from the first one on that no part has, none of which has been put out, how many no row
+    /// will put out.
+    pub(crate) fn never_put_out(&self, missing: usize) -> usize {
+        if self.rows_over || self.regions.is_in_gap(self.position) {
+            return missing;
+        }
+        match self.regions.scan_at(self.position) {
+            Some(scan) if !self.losses.has_part(scan) => match self.recovery.least_place(scan) {
+                None => missing,
+                Some(place) => place.saturating_sub(self.position).min(missing),
+            },
+            _ => 0,
+        }
     }
 
     /// Whether every row was coded.

@@ -34,8 +34,10 @@ mod image_encoder;
 mod losses;
 mod opening;
 mod reader;
+mod recovery;
 mod regions;
 mod row_coder;
+mod row_reentry;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,7 @@ fn state_bytes(grid: &Grid, headers: &[ScanHeader]) -> usize {
             + Events::most(header, grid.units_in_row(header)) * EVENT_SIZE
     };
     remembered
+        + losses::GAP_BYTES
         + grid.blocks_in_row() * size_of::<Block>()
         + headers.iter().map(of_scan).sum::<usize>()
 }

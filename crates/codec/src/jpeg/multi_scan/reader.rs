@@ -10,6 +10,9 @@ use super::end_of_band::{CORRECTIONS_MAX, Run};
 use super::events::Events;
 use super::grid::{BlockPass, BlockRow, Grid};
 use super::header::{Pass, ScanHeader};
+use super::losses::RowPart;
+use super::row_reentry::RowReentry;
+use std::ops::Range;
 
 /// Coefficients are smaller than this.
 const COEFFICIENT_LIMIT: i32 = 1 << 13;
@@ -23,6 +26,8 @@ pub(crate) struct Odd;
 #[derive(Debug)]
 pub(crate) struct ScanReader {
     state: ReaderState,
+    /// The last row's gap: how far what is before it has been written, and where the scan goes on.
+    gap: Option<(usize, usize)>,
     pub(crate) events: Events,
 }
 
@@ -50,16 +55,8 @@ impl ScanReader {
             used_bits: 0,
         };
         Self {
-            state: ReaderState {
-                cursor,
-                run_start: cursor,
-                units: 0,
-                since_restart: 0,
-                next_restart: 0,
-                predictions: [0; 4],
-                covered: 0,
-                run: Run::NONE,
-            },
+            state: ReaderState::at(cursor, 0),
+            gap: None,
             events: Events::with_room(scan, units_in_row),
         }
     }
@@ -70,6 +67,12 @@ impl ScanReader {
             0 => self.state.cursor.byte,
             _ => self.state.run_start.byte,
         }
+    }
+
+    /// The gap in the last row, if there is one: its first byte, as far as whole ones have been written
+    /// before it, and the one behind it.
+    pub(crate) fn gap(&self) -> Option<(usize, usize)> {
+        self.gap
     }
 
     /// Offset of the byte that holds the next bit.
@@ -87,66 +90,158 @@ impl ScanReader {
         self.state = state;
     }
 
-    /// MCUs of the scan that have been begun since it stood there.
-    pub(crate) fn units_since(&self, state: ReaderState) -> u32 {
-        (self.state.units - state.units) as u32
-    }
-
-    /// Adds what the scan carries of one MCU row to `blocks`, or of its first `most_units` MCUs. `bytes`
-    /// begin at `offset` and go at least to the scan's end.
+    /// Adds what the scan carries of one MCU row to `blocks`, as far as it is to have it. `bytes` begin at
+    /// `offset` and go at least to the scan's end, `scan_start` is the scan's first byte.
     ///
     /// # Errors
     /// [`Odd`]; the cursor is of use only where it stood before.
     pub(crate) fn read_row(
         &mut self,
-        (bytes, offset): (&[u8], usize),
+        (bytes, offset, scan_start): (&[u8], usize, usize),
         scan: &ScanHeader,
         grid: &Grid,
-        (mcu_row, most_units): (usize, u32),
+        (mcu_row, part): (usize, &RowPart),
         blocks: &mut BlockRow,
     ) -> Result<(), Odd> {
         self.events.clear();
-        let cursor = self.state.cursor;
-        let start = Cursor {
-            byte: cursor.byte.saturating_sub(offset),
-            ..cursor
-        };
-        let mut pass = ReadPass {
-            reader: BitReader::new(bytes, start),
-            offset,
-            scan,
-            all_units: grid.units(scan),
-            units_left: most_units,
-            is_cut: false,
-            state: &mut self.state,
-            events: &mut self.events,
-        };
-        let mut result = grid.walk(scan, mcu_row, blocks, &mut pass);
-        if pass.is_cut {
-            result = Ok(());
+        self.gap = None;
+        let source = (bytes, offset);
+        self.read_units(source, scan, grid, (mcu_row, part.first_units()), blocks)?;
+        if let Some((reentry, units)) = part.reentry() {
+            let place = scan_start + reentry.place as usize;
+            self.gap = Some((self.written(), place));
+            let cursor = Cursor {
+                byte: place,
+                used_bits: reentry.used_bits,
+            };
+            let unit = grid.units_before(scan, mcu_row) + u64::from(reentry.unit);
+            self.state = self
+                .state
+                .behind_gap(scan, cursor, unit, reentry.next_restart);
+            self.read_units(source, scan, grid, (mcu_row, units), blocks)?;
         }
-        let result = result.and_then(|()| pass.end_row());
-        let cursor = pass.reader.cursor();
-        self.state.cursor = Cursor {
-            byte: cursor.byte + offset,
-            ..cursor
-        };
+        Ok(())
+    }
+
+    /// The same for some of the row's MCUs, of which the first comes next.
+    fn read_units(
+        &mut self,
+        source: (&[u8], usize),
+        scan: &ScanHeader,
+        grid: &Grid,
+        (mcu_row, units): (usize, Range<u32>),
+        blocks: &mut BlockRow,
+    ) -> Result<(), Odd> {
+        let mut pass = ReadPass::begin(source, scan, grid, &mut self.state, &mut self.events);
+        let result = grid.walk(scan, mcu_row, units, blocks, &mut pass);
+        let result = result.and_then(|()| pass.end_units());
+        pass.finish();
         result
     }
 }
 
-/// The reading of one MCU row.
-struct ReadPass<'a> {
+impl ReaderState {
+    /// In front of an MCU of the scan, with nothing open.
+    pub(super) fn at(cursor: Cursor, units: u64) -> Self {
+        Self {
+            cursor,
+            run_start: cursor,
+            units,
+            since_restart: 0,
+            next_restart: 0,
+            predictions: [0; 4],
+            covered: 0,
+            run: Run::NONE,
+        }
+    }
+
+    /// Behind a gap, at `cursor`, in front of the MCU `units` of the scan.
+    pub(super) fn behind_gap(
+        &self,
+        scan: &ScanHeader,
+        cursor: Cursor,
+        units: u64,
+        next_restart: u8,
+    ) -> Self {
+        Self {
+            next_restart,
+            predictions: RowReentry::predictions(scan, self.predictions),
+            ..Self::at(cursor, units)
+        }
+    }
+
+    /// Next unread bit.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// MCUs of the scan that have been begun.
+    pub(super) fn units(&self) -> u64 {
+        self.units
+    }
+
+    /// Blocks that the file's run still covers.
+    pub(super) fn covered(&self) -> u32 {
+        self.covered
+    }
+}
+
+/// The reading of some MCUs.
+pub(super) struct ReadPass<'a> {
     reader: BitReader<'a>,
     /// Of the reader's input in the image.
     offset: usize,
     scan: &'a ScanHeader,
     all_units: u64,
-    /// MCUs that may yet be begun, and whether more were to be.
-    units_left: u32,
-    is_cut: bool,
-    state: &'a mut ReaderState,
+    pub(super) state: &'a mut ReaderState,
     events: &'a mut Events,
+}
+
+impl<'a> ReadPass<'a> {
+    /// Goes on where `state` says, in bytes that begin at an offset.
+    pub(super) fn begin(
+        (bytes, offset): (&'a [u8], usize),
+        scan: &'a ScanHeader,
+        grid: &Grid,
+        state: &'a mut ReaderState,
+        events: &'a mut Events,
+    ) -> Self {
+        let start = Cursor {
+            byte: state.cursor.byte.saturating_sub(offset),
+            ..state.cursor
+        };
+        Self {
+            reader: BitReader::new(bytes, start),
+            offset,
+            scan,
+            all_units: grid.units(scan),
+            state,
+            events,
+        }
+    }
+
+    /// Where the next bit stands.
+    pub(super) fn cursor(&self) -> Cursor {
+        let cursor = self.reader.cursor();
+        Cursor {
+            byte: cursor.byte + self.offset,
+            ..cursor
+        }
+    }
+
+    /// Steps over the blocks of a run without further coefficients, and forgets what was noted of runs; how many
+    /// blocks that were.
+    pub(super) fn skip_run(&mut self) -> u64 {
+        self.events.clear();
+        let covered = std::mem::take(&mut self.state.covered);
+        self.state.units += u64::from(covered);
+        covered.into()
+    }
+
+    /// Has the state know where the next bit stands.
+    pub(super) fn finish(self) {
+        self.state.cursor = self.cursor();
+    }
 }
 
 impl BlockPass for ReadPass<'_> {
@@ -154,11 +249,6 @@ impl BlockPass for ReadPass<'_> {
 
     #[inline(always)]
     fn begin_unit(&mut self) -> Result<(), Odd> {
-        let Some(units_left) = self.units_left.checked_sub(1) else {
-            self.is_cut = true;
-            return Err(Odd);
-        };
-        self.units_left = units_left;
         let interval = self.scan.restart_interval;
         if interval > 0 && self.state.since_restart == interval {
             self.restart()?;
@@ -209,7 +299,7 @@ impl ReadPass<'_> {
         Ok(())
     }
 
-    fn end_row(&mut self) -> Result<(), Odd> {
+    fn end_units(&mut self) -> Result<(), Odd> {
         if self.state.units == self.all_units {
             self.end_interval()?;
         }

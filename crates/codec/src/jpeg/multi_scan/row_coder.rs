@@ -30,7 +30,7 @@ impl RowCoder {
     /// Goes on without the scans of which the next row has nothing: what none of the others carries is left
     /// out.
     pub(crate) fn go_on_without(&mut self, losses: &Losses, grid: &Grid, headers: &[ScanHeader]) {
-        let is_left = |scan: usize| losses.units(scan) > 0;
+        let is_left = |scan: usize| losses.has_part(scan);
         for (component, precision) in precisions(grid, headers, is_left).enumerate() {
             let (quantization, missing) = precision;
             self.blocks.set_quantization(component, quantization);

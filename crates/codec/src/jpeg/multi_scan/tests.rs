@@ -6,10 +6,11 @@ use super::super::huffman::HuffmanTable;
 use super::super::model::{Block, Symbolic};
 use super::grid::{BlockPass, BlockRow, Grid};
 use super::header::{HeaderComponent, Pass, Progression, ScanHeader};
-use super::losses::WHOLE_ROW;
+use super::losses::RowPart;
 use super::reader::{Odd, ScanReader};
 use super::writer::ScanWriter;
-use crate::entropy::{RangeDecoder, RangeEncoder};
+use crate::Error;
+use crate::entropy::{Coder, RangeDecoder, RangeEncoder};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -194,6 +195,21 @@ impl BlockPass for Fill<'_> {
     }
 }
 
+/// Writes all of a scan's MCUs in a row.
+fn write_row<C: Coder>(
+    writer: &mut ScanWriter,
+    (models, coder): (&mut Models<Symbolic>, &mut C),
+    scan: &ScanHeader,
+    grid: &Grid,
+    mcu_row: usize,
+    blocks: &mut BlockRow,
+    output: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let unusual = scan.has_runs() && models.runs.code_unusual(coder, false);
+    let (models, units) = ((models, coder, unusual), (mcu_row, 0..u32::MAX));
+    writer.write_units(models, scan, grid, units, blocks, (output, usize::MAX))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     #[test]
@@ -217,13 +233,12 @@ proptest! {
             let mut blocks = BlockRow::new(&grid);
             for scan in &scans {
                 let mut fill = Fill { random: &mut random, scan, sparsity };
-                prop_assert!(grid.walk(scan, mcu_row, &mut blocks, &mut fill).is_ok());
+                prop_assert!(grid.walk(scan, mcu_row, 0..u32::MAX, &mut blocks, &mut fill).is_ok());
             }
             for ((scan, writer), output) in scans.iter().zip(&mut writers).zip(&mut outputs) {
                 let mut row = Vec::new();
-                let room = (&mut row, usize::MAX);
                 let both = (&mut models, &mut chance);
-                prop_assert_eq!(writer.write_row(both, scan, &grid, (mcu_row, WHOLE_ROW), &mut blocks, room), Ok(()));
+                prop_assert_eq!(write_row(writer, both, scan, &grid, mcu_row, &mut blocks, &mut row), Ok(()));
                 output.extend_from_slice(&row);
             }
             lengths.push(outputs.iter().map(Vec::len).collect::<Vec<_>>());
@@ -238,8 +253,8 @@ proptest! {
             let mut found = BlockRow::new(&grid);
             for (scan, header) in scans.iter().enumerate() {
                 let reader = &mut readers[scan];
-                let input = (&outputs[scan][..], 0);
-                prop_assert_eq!(reader.read_row(input, header, &grid, (mcu_row, WHOLE_ROW), &mut found), Ok(()));
+                let input = (&outputs[scan][..], 0, 0);
+                prop_assert_eq!(reader.read_row(input, header, &grid, (mcu_row, &RowPart::WHOLE), &mut found), Ok(()));
                 prop_assert_eq!(reader.written(), lengths[mcu_row][scan]);
                 reader.events.encode(&mut models, &mut coder, header.has_runs());
             }
@@ -254,9 +269,8 @@ proptest! {
         for (mcu_row, blocks) in contents.iter_mut().enumerate() {
             for ((scan, writer), output) in scans.iter().zip(&mut writers).zip(&mut again) {
                 let mut row = Vec::new();
-                let room = (&mut row, usize::MAX);
                 let both = (&mut models, &mut coder);
-                prop_assert_eq!(writer.write_row(both, scan, &grid, (mcu_row, WHOLE_ROW), blocks, room), Ok(()));
+                prop_assert_eq!(write_row(writer, both, scan, &grid, mcu_row, blocks, &mut row), Ok(()));
                 output.extend_from_slice(&row);
             }
         }

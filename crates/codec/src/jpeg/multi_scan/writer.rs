@@ -10,8 +10,10 @@ use super::super::scan::{write_block, write_code, write_symbol};
 use super::end_of_band::{CORRECTIONS_MAX, Run};
 use super::grid::{BlockPass, BlockRow, Grid};
 use super::header::{Pass, ScanHeader};
+use super::row_reentry::RowReentry;
 use crate::Error;
 use crate::entropy::Coder;
+use std::ops::Range;
 
 /// The output of one scan.
 #[derive(Debug, Default)]
@@ -27,35 +29,31 @@ pub(crate) struct ScanWriter {
 }
 
 impl ScanWriter {
-    /// Appends what `blocks` complete of the scan, or their first `most_units` MCUs, to the empty `output`.
+    /// Appends what those of a row's `units` in `blocks` complete of the scan to the empty `output`. `unusual`:
+    /// the ends of runs are told.
     ///
     /// # Errors
     /// [`Error::BadScan`] where a symbol has no code, a run is too long, or the output longer than
     /// the limit.
-    pub(crate) fn write_row<C: Coder, D: Decisions>(
+    pub(crate) fn write_units<C: Coder, D: Decisions>(
         &mut self,
-        (models, coder): (&mut Models<D>, &mut C),
+        (models, coder, unusual): (&mut Models<D>, &mut C, bool),
         scan: &ScanHeader,
         grid: &Grid,
-        (mcu_row, most_units): (usize, u32),
+        (mcu_row, units): (usize, Range<u32>),
         blocks: &mut BlockRow,
         (output, limit): (&mut Vec<u8>, usize),
     ) -> Result<(), Error> {
         let mut pass = WritePass {
-            unusual: scan.has_runs() && models.runs.code_unusual(coder, false),
+            unusual,
             writer: BitWriter::new(output, self.pending),
             limit,
-            units_left: most_units,
-            is_cut: false,
             scan,
             state: self,
             models,
             coder,
         };
-        let result = grid.walk(scan, mcu_row, blocks, &mut pass);
-        if !pass.is_cut {
-            result?;
-        }
+        grid.walk(scan, mcu_row, units, blocks, &mut pass)?;
         if pass.state.units == grid.units(scan) {
             pass.end_interval()?;
         }
@@ -63,16 +61,24 @@ impl ScanWriter {
         self.pending = pending;
         Ok(())
     }
+
+    /// Goes on behind a gap, in front of the MCU `units` of the scan.
+    pub(crate) fn reenter(&mut self, scan: &ScanHeader, units: u64, reentry: &RowReentry) {
+        *self = Self {
+            pending: PendingBits::of(reentry.used, reentry.used_bits),
+            units,
+            next_restart: reentry.next_restart,
+            predictions: RowReentry::predictions(scan, self.predictions),
+            ..Self::default()
+        };
+    }
 }
 
-/// The writing of one MCU row.
+/// The writing of some MCUs.
 struct WritePass<'a, 'o, C, D: Decisions> {
     writer: BitWriter<'o>,
     /// Most bytes that there may be.
     limit: usize,
-    /// MCUs that may yet be begun, and whether more were to be.
-    units_left: u32,
-    is_cut: bool,
     scan: &'a ScanHeader,
     state: &'a mut ScanWriter,
     models: &'a mut Models<D>,
@@ -86,11 +92,6 @@ impl<C: Coder, D: Decisions> BlockPass for WritePass<'_, '_, C, D> {
 
     #[inline(always)]
     fn begin_unit(&mut self) -> Result<(), Error> {
-        let Some(units_left) = self.units_left.checked_sub(1) else {
-            self.is_cut = true;
-            return Err(Error::BadScan);
-        };
-        self.units_left = units_left;
         if self.writer.len() > self.limit {
             return Err(Error::BadScan);
         }
