@@ -3,17 +3,21 @@
 //! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
 //! last strip only together with what ends the zlib stream.
 
-use super::deflate::{Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
+use super::deflate::{
+    BitCount, Compressor, CorrectedReplay, Correcting, CorrectionModels, Inflater, Parameters,
+    Progress, Replay, Search, Strategy, Trial,
+};
 use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
 use super::header::ImageHeader;
-use super::image_data::{Models, StreamEnd};
+use super::image_data::{InFile, Models, StreamEnd};
 use super::opening::Opening;
 use super::pixels::STRIP_ROWS;
 use super::reconstruction::reconstruct;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
+use super::written_file::TokenWalk;
 use super::{Png, RunEnd, STRIPS_MAX, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
@@ -36,7 +40,36 @@ pub(super) struct Reader {
     scanlines: Vec<u8>,
     /// The tokens that stand for them, if they are wanted.
     tokens: Option<TokenQueue>,
+    /// Where corrections are found from, if they are wanted.
+    written: Option<TokenWalk>,
+    /// What these cost, with the pixels.
+    balance: Balance,
     ended: bool,
+}
+
+/// Bytes of a file by whose cost corrections are judged.
+const STRETCH: usize = 48 << 10;
+
+/// What a stretch of a corrected stream cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    /// Bytes coded, and bytes of the file that they stand for.
+    coded: usize,
+    stands_for: usize,
+}
+
+impl Balance {
+    /// Counts bytes; whether the stretch, which ends here, cost more than its bytes would have.
+    fn is_loss(&mut self, coded: usize, stands_for: usize) -> bool {
+        self.coded += coded;
+        self.stands_for += stands_for;
+        if self.stands_for < STRETCH {
+            return false;
+        }
+        let is_loss = self.coded > self.stands_for;
+        *self = Self::default();
+        is_loss
+    }
 }
 
 /// Why a strip is not there.
@@ -54,7 +87,17 @@ impl Reader {
             inflater: Box::new(Inflater::new()),
             scanlines: Vec::new(),
             tokens,
+            written: None,
+            balance: Balance::default(),
             ended: false,
+        }
+    }
+
+    /// Follows the file's first `bytes` bytes having gone.
+    fn forget(&mut self, bytes: usize) {
+        self.walk.forget(bytes);
+        if let Some(written) = &mut self.written {
+            written.forget(bytes);
         }
     }
 
@@ -136,7 +179,7 @@ impl Png {
         }
         self.models = Some(models);
         if let Some(reader) = &mut self.reader {
-            reader.walk.forget(run.consumed);
+            reader.forget(run.consumed);
         }
         run
     }
@@ -160,6 +203,7 @@ impl Png {
                 break;
             }
             let is_last = image.is_last(&strip);
+            let (size, consumed) = (coder.size(), run.consumed);
             reader.read(window, &strip, is_last)?;
             if is_last {
                 reader.sees_end(window, ends)?;
@@ -172,7 +216,12 @@ impl Png {
             {
                 return Err(Missing::Odd);
             }
-            image.replay_strip(&strip, scanlines, reader.tokens.as_mut());
+            let mut in_file = match (&mut reader.written, &mut reader.tokens) {
+                (Some(walk), _) => InFile::Stream(walk.of(window)),
+                (None, Some(tokens)) => InFile::Tokens(tokens),
+                (None, None) => InFile::Nothing,
+            };
+            image.replay_strip(models, coder, &strip, scanlines, &mut in_file);
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
@@ -180,12 +229,15 @@ impl Png {
             }
             let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
             run.consumed = place;
-            if !right {
+            let is_corrected = reader.written.is_some();
+            let (coded, stands_for) = (coder.size() - size, run.consumed - consumed);
+            let is_loss = is_corrected && reader.balance.is_loss(coded, stands_for);
+            if !right || (is_loss && !is_last) {
                 self.news.add_reason(NotModelled::UnknownDeflate);
                 return Ok(RunEnd::Odd);
             }
             if is_last {
-                if reader.tokens.is_none() {
+                if reader.tokens.is_none() && reader.written.is_none() {
                     self.proven = self.remembered;
                 }
                 return self.end_encoding(models, coder, window, run);
@@ -260,13 +312,18 @@ impl Png {
         if proven != Some(parameters) || !Replay::writes_tokens(&parameters) {
             reader.tokens = None;
         }
+        if parameters.compressor == Compressor::Unknown {
+            reader.written = Some(TokenWalk::new(start));
+        }
         self.announced = None;
         let opening = opening
             .code(&mut models.opening, coder)
             .ok_or(Missing::Odd)?;
         let image = self.memory.begin(header, length, &opening);
         self.image = Some(Box::new(image.map_err(|_| Missing::Odd)?));
-        self.remembered = Some(parameters);
+        if parameters.compressor != Compressor::Unknown {
+            self.remembered = Some(parameters);
+        }
         self.reader = Some(reader);
         Ok(true)
     }
@@ -283,9 +340,10 @@ const ENOUGH: u64 = 16 << 20;
 fn find_parameters(
     remembered: Option<Parameters>,
     file: &[u8],
-    mut walk: ChunkWalk,
+    start: ChunkWalk,
     row: usize,
 ) -> Option<Parameters> {
+    let mut walk = start;
     let mut stream = Vec::with_capacity(file.len());
     while let Walked::Data(data) = walk.next(file, usize::MAX) {
         stream.extend_from_slice(data);
@@ -303,7 +361,70 @@ fn find_parameters(
         return Some(parameters);
     }
     let found = search.find(&mut replay, None, &stream, row, ENOUGH);
-    found.map(|(parameters, _)| parameters)
+    drop((search, replay, stream));
+    match found {
+        Some((parameters, _)) => Some(parameters),
+        None => find_correction(file, start),
+    }
+}
+
+/// Levels whose searches are tried for corrections.
+const CORRECTED_LEVELS: [u8; 4] = [1, 4, 6, 9];
+
+/// Raw bytes on which they are tried.
+const CORRECTED_TRIAL: u64 = 512 << 10;
+
+/// The level at which corrections cost least, if they cost less than the stream itself.
+fn find_correction(file: &[u8], start: ChunkWalk) -> Option<Parameters> {
+    let costs = CORRECTED_LEVELS
+        .iter()
+        .filter_map(|&level| Some((correction_cost(file, start, level)?, level)));
+    let ((cost, size), level) = costs.min()?;
+    if std::env::var("PE_TRACE").is_ok() {
+        eprintln!("level {level} cost {} of {size}", cost / 8);
+    }
+    (cost < size * 8).then_some(Parameters {
+        compressor: Compressor::Unknown,
+        ..Parameters::new(level, Strategy::Default)
+    })
+}
+
+/// The bits that corrections of the stream's start cost at a level, and the bytes that it has.
+fn correction_cost(file: &[u8], start: ChunkWalk, level: u8) -> Option<(u64, u64)> {
+    let mut walk = start;
+    let mut written = TokenWalk::new(start);
+    let mut written = written.of(file);
+    let mut inflater = Box::new(Inflater::without_checksum());
+    let mut replay = CorrectedReplay::new(level);
+    let (mut models, mut count) = (CorrectionModels::new(), BitCount::default());
+    let mut stream = Vec::new();
+    while inflater.produced() < CORRECTED_TRIAL {
+        let Walked::Data(data) = walk.next(file, usize::MAX) else {
+            break;
+        };
+        let mut input = data;
+        let inflated = inflater.inflate(&mut input).ok()?;
+        walk.back(input.len());
+        let ended = inflated.progress == Progress::Ended;
+        let mut by = Correcting {
+            models: &mut models,
+            coder: &mut count,
+            written: Some(&mut written),
+        };
+        replay.push(&mut by, inflated.bytes, ended, &mut stream)?;
+        stream.clear();
+        if ended || (input.len() == data.len() && inflated.bytes.is_empty()) {
+            break;
+        }
+    }
+    if std::env::var("PE_TRACE").is_ok() {
+        eprintln!(
+            "  level {level} cost {} of {}",
+            count.bits() / 8,
+            inflater.consumed()
+        );
+    }
+    Some((count.bits(), inflater.consumed()))
 }
 
 /// How the filter types of the first strip are predicted best; `None` if a row has none.

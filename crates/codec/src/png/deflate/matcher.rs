@@ -390,6 +390,26 @@ impl Matcher {
         self.match_start = match_start;
         best.min(self.lookahead)
     }
+
+    /// Where the matches of at least `length` bytes for the current position start, the nearest first:
+    /// at `candidate` or before it in its chain, of which at most `steps` positions are looked at.
+    pub(super) fn matches(
+        &self,
+        candidate: usize,
+        length: usize,
+        steps: u32,
+    ) -> impl Iterator<Item = usize> + Clone {
+        let limit = self.position.saturating_sub(self.reach()).max(1);
+        let mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
+        let current: &[u8; LONGEST_COPY] = at(&self.buffer, self.position);
+        let chain = std::iter::successors(Some(candidate), move |&candidate| {
+            Some(usize::from(self.previous[candidate & mask]))
+        });
+        chain
+            .take_while(move |&candidate| candidate >= limit)
+            .take(steps as usize)
+            .filter(move |&candidate| common_length(at(&self.buffer, candidate), current) >= length)
+    }
 }
 
 /// The lowest bytes of a number read lowest byte first.
