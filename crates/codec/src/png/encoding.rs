@@ -3,10 +3,8 @@
 //! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
 //! last strip only together with what ends the zlib stream.
 
-use super::deflate::{
-    BitCount, Compressor, CorrectedReplay, Correcting, CorrectionModels, Inflater, Parameters,
-    Progress, Replay, Search, Strategy, Trial,
-};
+use super::correction_search::find_correction;
+use super::deflate::{Compressor, Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
 use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
@@ -335,16 +333,16 @@ const ENOUGH_REMEMBERED: u64 = 64 << 10;
 /// Raw bytes that are compared for others.
 const ENOUGH: u64 = 16 << 20;
 
-/// The parameters that replay the zlib stream as far as it is in sight, if some are found. The
-/// stream was made from pieces of `row` bytes.
+/// The parameters that replay the zlib stream as far as it is in sight, or else those by which it is
+/// corrected, if that is worth it. The stream was made from pieces of `row` bytes.
 fn find_parameters(
     remembered: Option<Parameters>,
     file: &[u8],
     start: ChunkWalk,
     row: usize,
 ) -> Option<Parameters> {
-    let mut walk = start;
     let mut stream = Vec::with_capacity(file.len());
+    let mut walk = start;
     while let Walked::Data(data) = walk.next(file, usize::MAX) {
         stream.extend_from_slice(data);
     }
@@ -366,65 +364,6 @@ fn find_parameters(
         Some((parameters, _)) => Some(parameters),
         None => find_correction(file, start),
     }
-}
-
-/// Levels whose searches are tried for corrections.
-const CORRECTED_LEVELS: [u8; 4] = [1, 4, 6, 9];
-
-/// Raw bytes on which they are tried.
-const CORRECTED_TRIAL: u64 = 512 << 10;
-
-/// The level at which corrections cost least, if they cost less than the stream itself.
-fn find_correction(file: &[u8], start: ChunkWalk) -> Option<Parameters> {
-    let costs = CORRECTED_LEVELS
-        .iter()
-        .filter_map(|&level| Some((correction_cost(file, start, level)?, level)));
-    let ((cost, size), level) = costs.min()?;
-    if std::env::var("PE_TRACE").is_ok() {
-        eprintln!("level {level} cost {} of {size}", cost / 8);
-    }
-    (cost < size * 8).then_some(Parameters {
-        compressor: Compressor::Unknown,
-        ..Parameters::new(level, Strategy::Default)
-    })
-}
-
-/// The bits that corrections of the stream's start cost at a level, and the bytes that it has.
-fn correction_cost(file: &[u8], start: ChunkWalk, level: u8) -> Option<(u64, u64)> {
-    let mut walk = start;
-    let mut written = TokenWalk::new(start);
-    let mut written = written.of(file);
-    let mut inflater = Box::new(Inflater::without_checksum());
-    let mut replay = CorrectedReplay::new(level);
-    let (mut models, mut count) = (CorrectionModels::new(), BitCount::default());
-    let mut stream = Vec::new();
-    while inflater.produced() < CORRECTED_TRIAL {
-        let Walked::Data(data) = walk.next(file, usize::MAX) else {
-            break;
-        };
-        let mut input = data;
-        let inflated = inflater.inflate(&mut input).ok()?;
-        walk.back(input.len());
-        let ended = inflated.progress == Progress::Ended;
-        let mut by = Correcting {
-            models: &mut models,
-            coder: &mut count,
-            written: Some(&mut written),
-        };
-        replay.push(&mut by, inflated.bytes, ended, &mut stream)?;
-        stream.clear();
-        if ended || (input.len() == data.len() && inflated.bytes.is_empty()) {
-            break;
-        }
-    }
-    if std::env::var("PE_TRACE").is_ok() {
-        eprintln!(
-            "  level {level} cost {} of {}",
-            count.bits() / 8,
-            inflater.consumed()
-        );
-    }
-    Some((count.bits(), inflater.consumed()))
 }
 
 /// How the filter types of the first strip are predicted best; `None` if a row has none.

@@ -6,6 +6,7 @@
 //! state; what is decoded are the very bytes that were encoded, whatever the image holds.
 
 mod chunk_parser;
+mod correction_search;
 #[allow(dead_code, unused_imports, reason = "tests use all of it")]
 mod deflate;
 mod encoding;

@@ -1,12 +1,11 @@
 //! The stream of an encoder that no replay follows exactly: what zlib's search finds predicts each
 //! token, and what the encoder chose instead is coded.
 //!
-//! Invariant: both directions make each choice with the same bytes ahead, at least 262 or all that
-//! there are, whatever the pieces they come in; so where a decoder has these bytes, it knows the
-//! token.
+//! Invariant: both directions are given the same pieces, and make each choice with the same bytes
+//! ahead, at least 262 or all that there are; so where a decoder has these bytes, it knows the token.
 
 use super::blocks::BlockWriter;
-use super::correction_models::{CorrectionModels, Found, Place, Sight};
+use super::correction_models::{CorrectionModels, Found, Hint, Place, Sight};
 use super::description::Description;
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
 use super::reference_tokens::ReferenceTokens;
@@ -22,6 +21,9 @@ const EMPTY_BLOCKS: u32 = 64;
 
 /// Positions of a chain that are looked at for the distance of a copy.
 const PLACES: u32 = 4096;
+
+/// Most bytes of a stream that may be put out at a time: no encoder sees more of a file.
+const STREAM_MAX: usize = 512 << 10;
 
 /// What an encoder reads: a stream as it was written, token by token. What it gives is `None` where
 /// the stream turns out to be none.
@@ -113,6 +115,9 @@ impl CorrectedReplay {
     ) -> Option<()> {
         let mut rest = input;
         while !(self.last && self.open.is_none()) {
+            if out.len() > STREAM_MAX {
+                return None;
+            }
             if self.matcher.lookahead < LOOKAHEAD {
                 self.matcher.fill(&mut rest);
                 if self.matcher.lookahead < LOOKAHEAD && !ends {
@@ -151,7 +156,7 @@ impl CorrectedReplay {
             Some(written) => written.block_start()?,
             None => unknown,
         };
-        let start = by.models.code_block_start(by.coder, start)?;
+        let start = by.models.blocks.code_start(by.coder, start)?;
         self.last = start.last;
         self.block_tokens = 0;
         self.open = Some(match start.kind {
@@ -207,10 +212,7 @@ impl CorrectedReplay {
         if self.matcher.lookahead == 0 {
             return ends.then_some(true);
         }
-        Some(
-            by.models
-                .code_block_end(by.coder, self.block_tokens, false, ends),
-        )
+        Some(by.models.blocks.code_end(by.coder, self.block_tokens, ends))
     }
 
     fn end_block<C: Coder, W: WrittenStream>(
@@ -249,6 +251,7 @@ impl CorrectedReplay {
         let blocks = &mut self.blocks;
         let description =
             by.models
+                .blocks
                 .code_description(by.coder, &expected, actual.as_ref(), |runs| {
                     blocks.predict_code_lengths(runs)
                 })?;
@@ -286,10 +289,23 @@ impl CorrectedReplay {
             Some(written) => Some(written.token()?),
             None => None,
         };
-        let (token, ahead) = match self.code_like_reference(by, actual) {
+        let mut hint = self.hint();
+        let mut alike = None;
+        if let Hint::Token(token) = hint
+            && by.models.trusts_reference()
+        {
+            let is_alike = actual == Some(token);
+            if by.models.code_like_reference(by.coder, token, is_alike) {
+                alike = Some(token);
+            } else {
+                hint = Hint::Denied;
+            }
+        }
+        let (token, ahead) = match alike {
             Some(token) => (token, None),
-            None => self.code_by_search(by, actual)?,
+            None => self.code_by_search(by, hint, actual)?,
         };
+        by.models.learn_hint(hint, token);
         self.pass(token.length());
         self.ahead = ahead;
         self.block_tokens += 1;
@@ -301,30 +317,25 @@ impl CorrectedReplay {
         Some(())
     }
 
-    /// The token, if it is the reference's.
-    fn code_like_reference<C: Coder, W: WrittenStream>(
-        &mut self,
-        by: &mut Correcting<'_, C, W>,
-        actual: Option<Token>,
-    ) -> Option<Token> {
+    /// How many bytes were coded.
+    fn place(&self) -> u64 {
+        self.matcher.slid + self.matcher.position as u64
+    }
+
+    /// What the reference says of the token.
+    fn hint(&mut self) -> Hint {
         if self.reference.is_empty() {
-            return None;
+            return Hint::None;
         }
-        let place = self.matcher.slid + self.matcher.position as u64;
-        let expected = self.reference.token_at(place)?;
-        let byte = self.matcher.buffer[self.matcher.position];
-        // A literal is whatever byte is there.
-        let expected = match expected.distance() {
-            0 => Token::literal(byte),
-            _ => expected,
-        };
-        if !self.is_copy(expected) {
-            return None;
+        match self.reference.token_at(self.place()) {
+            None => Hint::None,
+            // A literal is whatever byte is there.
+            Some(token) if token.distance() == 0 => {
+                Hint::Token(Token::literal(self.matcher.buffer[self.matcher.position]))
+            }
+            Some(token) if self.is_copy(token) => Hint::Token(token),
+            Some(_) => Hint::None,
         }
-        let alike = actual == Some(expected);
-        by.models
-            .code_like_reference(by.coder, expected, alike)
-            .then_some(expected)
     }
 
     /// Whether the bytes ahead are what a token stands for.
@@ -344,6 +355,7 @@ impl CorrectedReplay {
     fn code_by_search<C: Coder, W: WrittenStream>(
         &mut self,
         by: &mut Correcting<'_, C, W>,
+        hint: Hint,
         actual: Option<Token>,
     ) -> Option<(Token, Option<Found>)> {
         let here = match self.ahead.take() {
@@ -353,7 +365,12 @@ impl CorrectedReplay {
         let looks_on = (SHORTEST_COPY..self.effort.lazy_length).contains(&here.length);
         let behind = looks_on.then(|| self.search(1));
         let byte = self.matcher.buffer[self.matcher.position];
-        let sight = Sight { here, behind, byte };
+        let sight = Sight {
+            here,
+            behind,
+            byte,
+            hint,
+        };
         let actual = actual.unwrap_or_default();
         let length = by.models.code_length(by.coder, &sight, actual.length());
         if length > self.matcher.lookahead {
@@ -362,7 +379,7 @@ impl CorrectedReplay {
         let (token, ahead) = if length < SHORTEST_COPY {
             (Token::literal(byte), behind)
         } else {
-            let distance = self.code_distance(by, &here, length, actual.distance())?;
+            let distance = self.code_distance(by, &sight, length, actual.distance())?;
             let token = Token::copy((length - SHORTEST_COPY) as u8, distance as u16);
             (token, None)
         };
@@ -373,10 +390,11 @@ impl CorrectedReplay {
     fn code_distance<C: Coder, W: WrittenStream>(
         &mut self,
         by: &mut Correcting<'_, C, W>,
-        here: &Found,
+        sight: &Sight,
         length: usize,
         actual: usize,
     ) -> Option<usize> {
+        let here = sight.here;
         let position = self.matcher.position;
         let start = position.wrapping_sub(here.chain);
         let steps = if here.chain == 0 { 0 } else { PLACES };
@@ -384,9 +402,12 @@ impl CorrectedReplay {
             .matcher
             .matches(start, length, steps)
             .map(|start| position.wrapping_sub(start));
-        let predicted = match length == here.length {
-            true => Some(here.distance),
-            false => distances.clone().next(),
+        let predicted = match sight.hint {
+            Hint::Token(token) if token.distance() > 0 && token.length() == length => {
+                Some(token.distance())
+            }
+            _ if length == here.length => Some(here.distance),
+            _ => distances.clone().next(),
         };
         let place = if !C::ENCODES || predicted == Some(actual) {
             Place::Predicted
@@ -434,22 +455,14 @@ impl CorrectedReplay {
         if candidate == 0 || position - candidate > matcher.reach() {
             return Found::default();
         }
-        matcher.position += ahead;
-        matcher.lookahead -= ahead;
-        let length = matcher.longest_match(candidate, SHORTEST_COPY - 1, chain_length, nice_length);
-        matcher.position -= ahead;
-        matcher.lookahead += ahead;
-        let chain = position - candidate;
-        if length < SHORTEST_COPY {
-            return Found {
-                chain,
-                ..Found::default()
-            };
-        }
-        Found {
-            length,
-            distance: position - matcher.match_start,
-            chain,
-        }
+        let mut found = Found {
+            chain: position - candidate,
+            ..Found::default()
+        };
+        let candidates = (position, candidate);
+        matcher.ever_longer_matches(candidates, chain_length, nice_length, |start, length| {
+            found.add(length, position - start);
+        });
+        found
     }
 }

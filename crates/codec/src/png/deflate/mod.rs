@@ -8,9 +8,12 @@ mod adler;
 mod bit_reader;
 mod bit_writer;
 mod block_codes;
+mod block_models;
 mod blocks;
 mod code_tables;
 mod corrected_replay;
+#[cfg(test)]
+mod corrected_tests;
 mod correction_cost;
 mod correction_models;
 mod decoding_table;
