@@ -42,7 +42,7 @@ pub(super) fn find_correction(file: &[u8], start: ChunkWalk) -> Option<Parameter
 /// What corrections of the stream's start cost at a level; `None` if it cannot be corrected.
 fn correction_cost(file: &[u8], start: ChunkWalk, level: u8) -> Option<Cost> {
     let mut walk = start;
-    let mut tokens = TokenWalk::new(start);
+    let mut tokens = TokenWalk::new(start, file);
     let mut written = tokens.of(file);
     let mut inflater = Box::new(Inflater::without_checksum());
     let mut replay = CorrectedReplay::new(level);

@@ -311,7 +311,7 @@ impl Png {
             reader.tokens = None;
         }
         if parameters.compressor == Compressor::Unknown {
-            reader.written = Some(TokenWalk::new(start));
+            reader.written = Some(TokenWalk::new(start, window));
         }
         self.announced = None;
         let opening = opening

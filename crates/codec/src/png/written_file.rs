@@ -21,16 +21,20 @@ pub(super) struct TokenWalk {
 }
 
 impl TokenWalk {
-    /// At the start of the stream that `walk` goes over.
-    pub(super) fn new(walk: ChunkWalk) -> Self {
-        Self {
+    /// At the start of the stream that `walk` goes over. Its header is read at once, because it is put
+    /// out in front of all tokens.
+    pub(super) fn new(walk: ChunkWalk, file: &[u8]) -> Self {
+        let mut tokens = Self {
             walk,
             reader: Box::new(TokenReader::new()),
             tokens: [Token::default(); TOKENS],
             read: 0,
             used: 0,
             pause: None,
-        }
+        };
+        // Where there is nothing to read, that is found out again.
+        let _ = tokens.of(file).fill();
+        tokens
     }
 
     /// Follows the file's first `bytes` bytes having gone.

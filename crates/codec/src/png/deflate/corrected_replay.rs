@@ -193,6 +193,7 @@ impl CorrectedReplay {
         let position = self.matcher.position;
         out.extend_from_slice(&self.matcher.buffer[position..position + count]);
         self.pass(count);
+        self.reference.drop_before(self.place());
         self.block_tokens += count as u64;
         if count < left {
             self.open = Some(Open::Stored(left - count));
@@ -207,6 +208,7 @@ impl CorrectedReplay {
     ) -> Option<bool> {
         let ends = match &mut by.written {
             Some(written) => written.block_ends()?,
+            // At the end of the bytes there is nothing else.
             None => true,
         };
         if self.matcher.lookahead == 0 {
