@@ -4,6 +4,7 @@
 //! `tests/data/sample.jpg` and the three PNGs of `tests/data/screens.png`, the photos given, each at both levels. Small ones, please.
 
 use lepta_codec::{ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, KEY_EVERY, Level};
+use lepta_reference_zlib::AnyDeflate;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,44 @@ fn text(count: usize) -> Vec<u8> {
     (0..).flat_map(line).take(count).collect()
 }
 
+/// Two PNGs of 8-bit gray, whose zlib streams no known encoder would write.
+fn corrected_images() -> Vec<u8> {
+    const WIDTH: u32 = 160;
+    let mut images = Vec::new();
+    for number in 0..2u8 {
+        let mut scanlines = Vec::new();
+        for row in text(24_000).chunks_exact(WIDTH as usize) {
+            scanlines.push(0);
+            scanlines.extend_from_slice(row);
+        }
+        scanlines[5000] ^= number;
+        let options = AnyDeflate {
+            seed: 77,
+            reach: 32_768,
+            long_form: false,
+        };
+        let mut stream = vec![0x78, 0x9C];
+        stream.extend(options.write(&scanlines));
+        let (mut low, mut high) = (1u32, 0u32);
+        for &byte in &scanlines {
+            low = (low + u32::from(byte)) % 65_521;
+            high = (high + low) % 65_521;
+        }
+        stream.extend((high << 16 | low).to_be_bytes());
+        let mut header = WIDTH.to_be_bytes().to_vec();
+        header.extend((24_000 / WIDTH).to_be_bytes());
+        header.extend([8, 0, 0, 0, 0]);
+        images.extend_from_slice(b"\x89PNG\r\n\x1A\n");
+        for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &stream), (b"IEND", &[])] {
+            let covered = [&kind[..], data].concat();
+            images.extend((data.len() as u32).to_be_bytes());
+            images.extend_from_slice(&covered);
+            images.extend(crc32fast::hash(&covered).to_be_bytes());
+        }
+    }
+    images
+}
+
 /// Names and contents of all inputs.
 fn inputs(data: &Path, photos: &[PathBuf]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let sample = std::fs::read(data.join("sample.jpg"))?;
@@ -73,6 +112,7 @@ fn inputs(data: &Path, photos: &[PathBuf]) -> io::Result<Vec<(String, Vec<u8>)>>
             "screens".to_owned(),
             std::fs::read(data.join("screens.png"))?,
         ),
+        ("corrected".to_owned(), corrected_images()),
     ];
     for photo in photos {
         let name = photo.file_stem().unwrap_or_default().to_string_lossy();

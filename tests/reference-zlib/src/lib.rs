@@ -1,7 +1,12 @@
-//! The real zlib's `deflate` with all its parameters and its `inflate`, for tests to compare with.
+//! The real zlib's `deflate` with all its parameters and its `inflate`, for tests to compare with, and
+//! streams of every legal kind.
 //!
 //! No part of the product. Invariant: a stream stays in one place from its beginning to its end,
 //! because zlib keeps its address.
+
+mod any_deflate;
+
+pub use any_deflate::AnyDeflate;
 
 use std::ffi::{c_int, c_uint, c_void};
 use std::mem::size_of;

@@ -106,6 +106,7 @@ fn zlib_stream(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
         StreamWriter::ZlibFlushed => by_zlib(parameters, scanlines, Some(zlib::Z_PARTIAL_FLUSH)),
         StreamWriter::Miniz => by_miniz(parameters, scanlines, None),
         StreamWriter::MinizFlushed => by_miniz(parameters, scanlines, Some(TDEFLFlush::Sync)),
+        StreamWriter::Any | StreamWriter::AnyOdd => by_any(parameters, scanlines),
     };
     let length = stream.len();
     match parameters.defect {
@@ -138,6 +139,31 @@ fn by_zlib(parameters: &PngParameters, scanlines: &[Vec<u8>], flush: Option<i32>
         deflate.compress(&[], flush, &mut stream);
     }
     stream
+}
+
+fn by_any(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
+    let bytes = scanlines.concat();
+    let options = zlib::AnyDeflate {
+        seed: parameters.seed,
+        reach: 1 << parameters.window_bits,
+        long_form: parameters.writer == StreamWriter::AnyOdd,
+    };
+    let header = ((parameters.window_bits - 8) as u16) << 12 | 0x0880;
+    let header = header + (31 - header % 31);
+    let mut stream = header.to_be_bytes().to_vec();
+    stream.extend(options.write(&bytes));
+    stream.extend(adler(&bytes).to_be_bytes());
+    stream
+}
+
+/// The checksum of RFC 1950.
+fn adler(bytes: &[u8]) -> u32 {
+    let (mut low, mut high) = (1u32, 0u32);
+    for &byte in bytes {
+        low = (low + u32::from(byte)) % 65_521;
+        high = (high + low) % 65_521;
+    }
+    high << 16 | low
 }
 
 fn by_miniz(

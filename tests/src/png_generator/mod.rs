@@ -1,6 +1,7 @@
 //! Writes PNG files of every kind, and such as break the specification in one way.
 //!
-//! Invariant: a file depends on its parameters alone; its zlib stream is the real zlib's or `miniz_oxide`'s.
+//! Invariant: a file depends on its parameters alone; its zlib stream is the real zlib's or
+//! `miniz_oxide`'s, or one of any legal kind.
 
 mod content;
 mod defects;

@@ -44,6 +44,11 @@ pub enum StreamWriter {
     Miniz,
     /// `miniz_oxide`, with a sync flush before the end, as Chromium.
     MinizFlushed,
+    /// An encoder that makes any legal choice, by the content's seed; of zlib's parameters the window's
+    /// size alone means something.
+    Any,
+    /// The same, with choices that no known encoder makes.
+    AnyOdd,
 }
 
 /// What a generated PNG is like.
@@ -119,7 +124,11 @@ impl PngParameters {
             bit_depth,
             interlaced: random.u8(..4) == 0,
             filters,
-            writer: StreamWriter::Zlib,
+            writer: match random.u8(..8) {
+                0 | 1 => StreamWriter::Any,
+                2 => StreamWriter::AnyOdd,
+                _ => StreamWriter::Zlib,
+            },
             level: random.i32(0..=9),
             strategy: *[0, 1, 1, 2, 3, 4].get(random.usize(..6)).unwrap_or(&0),
             memory_level: *[8, 8, 9, 1].get(random.usize(..4)).unwrap_or(&8),

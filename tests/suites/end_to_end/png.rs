@@ -27,6 +27,17 @@ fn assert_comes_back(name: &str, input: &[u8]) -> usize {
     sizes[0]
 }
 
+/// Frames of a run by this writer.
+fn run_by(writer: StreamWriter, (width, height): (u32, u32), frames: u32) -> Vec<Vec<u8>> {
+    let frame = |frame| {
+        write(&PngParameters {
+            writer,
+            ..PngParameters::screenshot(width, height, frame)
+        })
+    };
+    (0..frames).map(frame).collect()
+}
+
 #[test]
 fn png_of_every_kind_come_back() {
     for seed in 0..cases(400) {
@@ -129,9 +140,12 @@ fn how_much_is_in_sight_changes_nothing() {
 
 #[test]
 fn damage_to_compressed_png_is_found() {
-    let run: Vec<u8> = (0..2)
-        .flat_map(|frame| write(&PngParameters::screenshot(300, 200, frame)))
-        .collect();
+    for writer in [StreamWriter::Zlib, StreamWriter::Any] {
+        assert_damage_is_found(&run_by(writer, (300, 200), 2).concat());
+    }
+}
+
+fn assert_damage_is_found(run: &[u8]) {
     let counts = Counts {
         bit_flips: cases(2000),
         truncations: cases(300),
@@ -139,7 +153,7 @@ fn damage_to_compressed_png_is_found() {
         edge_step: 3,
     };
     for level in LEVELS {
-        damage::each(&compress(&run, level), 5, counts, |name, damaged| {
+        damage::each(&compress(run, level), 5, counts, |name, damaged| {
             assert!(decompress(damaged).is_err(), "{name}");
         });
     }
@@ -147,9 +161,12 @@ fn damage_to_compressed_png_is_found() {
 
 #[test]
 fn forged_png_lead_to_errors_or_to_the_right_bytes() {
-    let run: Vec<u8> = (0..2)
-        .flat_map(|frame| write(&PngParameters::screenshot(300, 200, frame)))
-        .collect();
+    for writer in [StreamWriter::Zlib, StreamWriter::Any] {
+        assert_forgery_is_harmless(&run_by(writer, (300, 200), 2).concat());
+    }
+}
+
+fn assert_forgery_is_harmless(run: &[u8]) {
     let counts = Counts {
         bit_flips: cases(1000),
         truncations: 0,
@@ -157,11 +174,11 @@ fn forged_png_lead_to_errors_or_to_the_right_bytes() {
         edge_step: 16,
     };
     for level in LEVELS {
-        damage::each(&compress(&run, level), 9, counts, |name, damaged| {
+        damage::each(&compress(run, level), 9, counts, |name, damaged| {
             let mut forged = damaged.to_vec();
             repair_checksums(&mut forged);
             let decoded = decompress(&forged);
-            assert!(decoded.is_err() || decoded.as_deref() == Ok(&run), "{name}");
+            assert!(decoded.is_err() || decoded.as_deref() == Ok(run), "{name}");
         });
     }
 }
@@ -267,6 +284,43 @@ fn writers_are_told_apart_and_so_is_how_they_end() {
 }
 
 #[test]
+fn streams_of_unknown_encoders_are_corrected_and_are_references() {
+    let frames = run_by(StreamWriter::Any, (700, 500), 3);
+    let run = frames.concat();
+    for level in LEVELS {
+        let (compressed, summary) = compress_summed(&run, level);
+        assert!(decompress(&compressed).as_deref() == Ok(&run));
+        assert_eq!((summary.images, &summary.reasons[..]), (3, &[][..]));
+        let first = compress(&frames[0], level).len();
+        let (whole, files) = (compressed.len(), run.len());
+        assert!(
+            first < frames[0].len() * 7 / 10,
+            "{first} of {}",
+            frames[0].len()
+        );
+        assert!(whole < first * 2, "{whole} after {first}, of {files}");
+    }
+}
+
+#[test]
+fn corrections_that_cost_too_much_are_given_up() {
+    // Noise within the reach of copies, so that there is no telling which are taken.
+    let mut random = fastrand::Rng::with_seed(3);
+    let pixels: Vec<u8> = (0..600_000).map(|_| random.u8(..3)).collect();
+    let parameters = PngParameters {
+        writer: StreamWriter::Any,
+        ..PngParameters::screenshot(1000, 600, 0)
+    };
+    let file = write_gray(&parameters, &pixels);
+    for level in LEVELS {
+        let compressed = compress(&file, level);
+        assert!(decompress(&compressed).as_deref() == Ok(&file));
+        let most = file.len() + file.len() / 50;
+        assert!(compressed.len() < most, "{} of {most}", compressed.len());
+    }
+}
+
+#[test]
 fn a_key_comes_after_32_png() {
     let run: Vec<u8> = (0..80)
         .flat_map(|frame| write(&PngParameters::screenshot(400, 300, frame)))
@@ -329,18 +383,21 @@ fn one_frame_of_a_run_decodes_no_more_frames_than_up_to_its_key() {
 
 #[test]
 fn frames_of_4k_stay_within_the_memory() {
-    let run: Vec<u8> = (0..2)
-        .flat_map(|frame| {
-            write(&PngParameters {
-                filters: FilterChoice::Fixed(2),
-                ..PngParameters::screenshot(3840, 2160, frame)
+    for writer in [StreamWriter::Zlib, StreamWriter::Any] {
+        let run: Vec<u8> = (0..2)
+            .flat_map(|frame| {
+                write(&PngParameters {
+                    filters: FilterChoice::Fixed(2),
+                    writer,
+                    ..PngParameters::screenshot(3840, 2160, frame)
+                })
             })
-        })
-        .collect();
-    let compressed = Run::new(&["compress"]).on(&run);
-    let report = compressed.assert_done("4K");
-    assert_eq!(report.reasons, [""; 0]);
-    let back = Run::new(&["decompress"]).on(&compressed.output);
-    back.assert_done("4K");
-    assert!(back.output == run);
+            .collect();
+        let compressed = Run::new(&["compress"]).on(&run);
+        let report = compressed.assert_done("4K");
+        assert_eq!(report.reasons, [""; 0]);
+        let back = Run::new(&["decompress"]).on(&compressed.output);
+        back.assert_done("4K");
+        assert!(back.output == run);
+    }
 }

@@ -3,17 +3,19 @@
 //! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
 //! last strip only together with what ends the zlib stream.
 
-use super::deflate::{Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
+use super::correction_search::find_correction;
+use super::deflate::{Compressor, Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
 use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
 use super::header::ImageHeader;
-use super::image_data::{Models, StreamEnd};
+use super::image_data::{InFile, Models, StreamEnd};
 use super::opening::Opening;
 use super::pixels::STRIP_ROWS;
 use super::reconstruction::reconstruct;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
+use super::written_file::TokenWalk;
 use super::{Png, RunEnd, STRIPS_MAX, StripRun};
 use crate::NotModelled;
 use crate::entropy::RangeEncoder;
@@ -36,7 +38,36 @@ pub(super) struct Reader {
     scanlines: Vec<u8>,
     /// The tokens that stand for them, if they are wanted.
     tokens: Option<TokenQueue>,
+    /// Where corrections are found from, if they are wanted.
+    written: Option<TokenWalk>,
+    /// What these cost, with the pixels.
+    balance: Balance,
     ended: bool,
+}
+
+/// Bytes of a file by whose cost corrections are judged.
+const STRETCH: usize = 48 << 10;
+
+/// What a stretch of a corrected stream cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    /// Bytes coded, and bytes of the file that they stand for.
+    coded: usize,
+    stands_for: usize,
+}
+
+impl Balance {
+    /// Counts bytes; whether the stretch, which ends here, cost more than its bytes would have.
+    fn is_loss(&mut self, coded: usize, stands_for: usize) -> bool {
+        self.coded += coded;
+        self.stands_for += stands_for;
+        if self.stands_for < STRETCH {
+            return false;
+        }
+        let is_loss = self.coded > self.stands_for;
+        *self = Self::default();
+        is_loss
+    }
 }
 
 /// Why a strip is not there.
@@ -54,7 +85,17 @@ impl Reader {
             inflater: Box::new(Inflater::new()),
             scanlines: Vec::new(),
             tokens,
+            written: None,
+            balance: Balance::default(),
             ended: false,
+        }
+    }
+
+    /// Follows the file's first `bytes` bytes having gone.
+    fn forget(&mut self, bytes: usize) {
+        self.walk.forget(bytes);
+        if let Some(written) = &mut self.written {
+            written.forget(bytes);
         }
     }
 
@@ -136,7 +177,7 @@ impl Png {
         }
         self.models = Some(models);
         if let Some(reader) = &mut self.reader {
-            reader.walk.forget(run.consumed);
+            reader.forget(run.consumed);
         }
         run
     }
@@ -160,6 +201,7 @@ impl Png {
                 break;
             }
             let is_last = image.is_last(&strip);
+            let (size, consumed) = (coder.size(), run.consumed);
             reader.read(window, &strip, is_last)?;
             if is_last {
                 reader.sees_end(window, ends)?;
@@ -172,7 +214,12 @@ impl Png {
             {
                 return Err(Missing::Odd);
             }
-            image.replay_strip(&strip, scanlines, reader.tokens.as_mut());
+            let mut in_file = match (&mut reader.written, &mut reader.tokens) {
+                (Some(walk), _) => InFile::Stream(walk.of(window)),
+                (None, Some(tokens)) => InFile::Tokens(tokens),
+                (None, None) => InFile::Nothing,
+            };
+            image.replay_strip(models, coder, &strip, scanlines, &mut in_file);
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
@@ -180,12 +227,15 @@ impl Png {
             }
             let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
             run.consumed = place;
-            if !right {
+            let is_corrected = reader.written.is_some();
+            let (coded, stands_for) = (coder.size() - size, run.consumed - consumed);
+            let is_loss = is_corrected && reader.balance.is_loss(coded, stands_for);
+            if !right || (is_loss && !is_last) {
                 self.news.add_reason(NotModelled::UnknownDeflate);
                 return Ok(RunEnd::Odd);
             }
             if is_last {
-                if reader.tokens.is_none() {
+                if reader.tokens.is_none() && reader.written.is_none() {
                     self.proven = self.remembered;
                 }
                 return self.end_encoding(models, coder, window, run);
@@ -260,13 +310,18 @@ impl Png {
         if proven != Some(parameters) || !Replay::writes_tokens(&parameters) {
             reader.tokens = None;
         }
+        if parameters.compressor == Compressor::Unknown {
+            reader.written = Some(TokenWalk::new(start, window));
+        }
         self.announced = None;
         let opening = opening
             .code(&mut models.opening, coder)
             .ok_or(Missing::Odd)?;
         let image = self.memory.begin(header, length, &opening);
         self.image = Some(Box::new(image.map_err(|_| Missing::Odd)?));
-        self.remembered = Some(parameters);
+        if parameters.compressor != Compressor::Unknown {
+            self.remembered = Some(parameters);
+        }
         self.reader = Some(reader);
         Ok(true)
     }
@@ -278,15 +333,16 @@ const ENOUGH_REMEMBERED: u64 = 64 << 10;
 /// Raw bytes that are compared for others.
 const ENOUGH: u64 = 16 << 20;
 
-/// The parameters that replay the zlib stream as far as it is in sight, if some are found. The
-/// stream was made from pieces of `row` bytes.
+/// The parameters that replay the zlib stream as far as it is in sight, or else those by which it is
+/// corrected, if that is worth it. The stream was made from pieces of `row` bytes.
 fn find_parameters(
     remembered: Option<Parameters>,
     file: &[u8],
-    mut walk: ChunkWalk,
+    start: ChunkWalk,
     row: usize,
 ) -> Option<Parameters> {
     let mut stream = Vec::with_capacity(file.len());
+    let mut walk = start;
     while let Walked::Data(data) = walk.next(file, usize::MAX) {
         stream.extend_from_slice(data);
     }
@@ -303,7 +359,11 @@ fn find_parameters(
         return Some(parameters);
     }
     let found = search.find(&mut replay, None, &stream, row, ENOUGH);
-    found.map(|(parameters, _)| parameters)
+    drop((search, replay, stream));
+    match found {
+        Some((parameters, _)) => Some(parameters),
+        None => find_correction(file, start),
+    }
 }
 
 /// How the filter types of the first strip are predicted best; `None` if a row has none.

@@ -5,7 +5,10 @@
 //! bytes that the replayed zlib stream has so far; the encoder compares them with the file, the
 //! decoder puts them out.
 
-use super::deflate::{Adler32, Flush, Inflater, Parameters, Replay};
+use super::deflate::{
+    Adler32, Compressor, CorrectedReplay, Correcting, CorrectionModels, Flush, Inflater,
+    Parameters, Replay,
+};
 use super::filter::{self, FilterType};
 use super::filter_model::{FilterModel, Prediction};
 use super::framing::{Framing, FramingModels, code_number};
@@ -17,6 +20,7 @@ use super::reconstruction::reconstruct;
 use super::reference::Reference;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
+use super::written_file::WrittenFile;
 use crate::Level;
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
@@ -38,6 +42,8 @@ pub(super) struct Models {
     /// What the last stream was flushed by before its end.
     last_flush: Flush,
     kept: Slot,
+    /// Made for the first image that has need of them.
+    corrections: Option<Box<CorrectionModels>>,
 }
 
 /// What may come before the end of a stream, in the order of their numbers in the format.
@@ -74,8 +80,56 @@ impl Models {
             flush_changed: Slot::expecting(500),
             last_flush: Flush::None,
             kept: Slot::expecting(60_000),
+            corrections: None,
         }
     }
+
+    /// Codes what is flushed before the end of a stream.
+    fn code_flush<C: Coder>(&mut self, coder: &mut C, flush: Flush) {
+        let changed = flush != self.last_flush;
+        if self.flush_changed.code(coder, changed, SLOWEST) {
+            let number = FLUSHES.iter().position(|&other| other == flush);
+            let number = code_number(coder, 2, number.unwrap_or(0) as u32);
+            self.last_flush = FLUSHES[number as usize & 3];
+        }
+    }
+}
+
+/// What makes a zlib stream again.
+enum Remaking {
+    /// The writer's choices are all known.
+    Replay(Box<Replay>),
+    /// Corrections of choices that are likely; whether all were such as lead to a stream.
+    Corrected(Box<CorrectedReplay>, bool),
+}
+
+impl Remaking {
+    fn new(parameters: &Parameters) -> Self {
+        match parameters.compressor {
+            Compressor::Unknown => {
+                Self::Corrected(Box::new(CorrectedReplay::new(parameters.level)), true)
+            }
+            _ => Self::Replay(Box::new(Replay::new(parameters))),
+        }
+    }
+
+    /// Whether the stream may be another one.
+    fn gave_up(&self) -> bool {
+        match self {
+            Self::Replay(replay) => replay.gave_up(),
+            Self::Corrected(_, is_right) => !is_right,
+        }
+    }
+}
+
+/// What of a file makes remaking its stream possible, or easier.
+pub(super) enum InFile<'f> {
+    /// Nothing is known: a decoder.
+    Nothing,
+    /// The tokens of the strip, which the replay would choose.
+    Tokens(&'f mut TokenQueue),
+    /// The whole stream, whose corrections are to be coded.
+    Stream(WrittenFile<'f>),
 }
 
 /// Image data that are being coded.
@@ -87,7 +141,7 @@ pub(super) struct ImageData {
     last_filter: FilterType,
     prediction: Prediction,
     pub(super) parameters: Parameters,
-    replay: Replay,
+    remaking: Remaking,
     /// Bytes of scanlines given to it.
     replayed: u64,
     /// Of the scanlines; the encoder has it from its inflater.
@@ -116,7 +170,7 @@ impl ImageData {
             last_filter: FilterType::None,
             prediction: opening.prediction,
             parameters: opening.parameters,
-            replay: Replay::new(&opening.parameters),
+            remaking: Remaking::new(&opening.parameters),
             replayed: 0,
             adler: Adler32::new(),
             stream: opening.zlib_header.to_be_bytes().to_vec(),
@@ -204,39 +258,80 @@ impl ImageData {
         true
     }
 
-    /// Replays the zlib stream of a strip that was coded. `tokens`: those of the file, if it is taken
-    /// for granted that the replay would choose them.
-    pub(super) fn replay_strip(
+    /// Makes the zlib stream of a strip again that was coded.
+    pub(super) fn replay_strip<C: Coder>(
         &mut self,
+        models: &mut Models,
+        coder: &mut C,
         strip: &Strip,
         scanlines: &[u8],
-        mut tokens: Option<&mut TokenQueue>,
+        in_file: &mut InFile<'_>,
     ) {
         let row_bytes = strip.pass.row_bytes;
         // libpng compresses row by row, which tells in where the window slides.
         for (row, scanline) in scanlines.chunks_exact(1 + row_bytes).enumerate() {
             self.replayed += scanline.len() as u64;
-            match &mut tokens {
-                Some(queue) => {
-                    let tokens = queue.take_before(self.replayed);
-                    self.replay
-                        .push_to_tokens(scanline, tokens, &mut self.stream);
+            let ends = self.is_complete() && row + 1 == strip.rows;
+            match (&mut self.remaking, &mut *in_file) {
+                (Remaking::Corrected(..), in_file) => {
+                    self.correct_scanline(models, coder, in_file, scanline, ends);
                 }
-                None => self.replay_scanline(strip, row, scanline),
+                (Remaking::Replay(replay), InFile::Tokens(queue)) => {
+                    let tokens = queue.take_before(self.replayed);
+                    replay.push_to_tokens(scanline, tokens, &mut self.stream);
+                }
+                _ => self.replay_scanline(strip, row, scanline),
             }
         }
         // The last row is the one above the next strip.
         self.pixels.copy_within(strip.rows * row_bytes.., 0);
     }
 
+    /// Codes the corrections of a scanline.
+    fn correct_scanline<C: Coder>(
+        &mut self,
+        models: &mut Models,
+        coder: &mut C,
+        in_file: &mut InFile<'_>,
+        scanline: &[u8],
+        ends: bool,
+    ) {
+        let Remaking::Corrected(replay, is_right) = &mut self.remaking else {
+            return;
+        };
+        if !*is_right {
+            return;
+        }
+        if let Some(reference) = &mut self.reference {
+            replay.add_reference(reference.take_tokens(self.replayed));
+        }
+        let models = models
+            .corrections
+            .get_or_insert_with(|| Box::new(CorrectionModels::new()));
+        let written = match in_file {
+            InFile::Stream(written) => Some(written),
+            _ => None,
+        };
+        let mut by = Correcting {
+            models,
+            coder,
+            written,
+        };
+        let pushed = replay.push(&mut by, scanline, ends, &mut self.stream);
+        *is_right = pushed.is_some();
+    }
+
     /// Replays the compression of a scanline, with the reference's tokens if they are of use.
     fn replay_scanline(&mut self, strip: &Strip, row: usize, scanline: &[u8]) {
+        let Remaking::Replay(replay) = &mut self.remaking else {
+            return;
+        };
         let Some(reference) = &mut self.reference else {
-            self.replay.push(scanline, &mut self.stream);
+            replay.push(scanline, &mut self.stream);
             return;
         };
         if reference.parameters != Some(self.parameters) {
-            self.replay.push(scanline, &mut self.stream);
+            replay.push(scanline, &mut self.stream);
             return;
         }
         let (start, end) = match self.is_row_same[row] {
@@ -248,9 +343,8 @@ impl ImageData {
                 reference.count_same(strip, row, rows.split_at(row_bytes), filter)
             }
         };
-        reference.hand_over_tokens(self.replayed, &mut self.replay);
-        self.replay
-            .push_compared(scanline, start, end, &mut self.stream);
+        replay.add_reference(reference.take_tokens(self.replayed));
+        replay.push_compared(scanline, start, end, &mut self.stream);
     }
 
     fn code_filter<C: Coder>(
@@ -302,13 +396,10 @@ impl ImageData {
             checksum: self.adler.value(),
             adler: 0,
         });
-        let changed = end.flush != models.last_flush;
-        if models.flush_changed.code(coder, changed, SLOWEST) {
-            let number = FLUSHES.iter().position(|&flush| flush == end.flush);
-            let number = code_number(coder, 2, number.unwrap_or(0) as u32);
-            models.last_flush = FLUSHES[number as usize & 3];
+        if let Remaking::Replay(replay) = &mut self.remaking {
+            models.code_flush(coder, end.flush);
+            replay.finish(models.last_flush, &mut self.stream);
         }
-        self.replay.finish(models.last_flush, &mut self.stream);
         let (right, actual) = (end.checksum, end.adler);
         let wrong = models.wrong_adler.code(coder, actual != right, SLOWEST);
         let adler = match wrong {
@@ -328,7 +419,7 @@ impl ImageData {
         file: &[u8],
         place: usize,
     ) -> (usize, bool) {
-        let gave_up = self.replay.gave_up();
+        let gave_up = self.remaking.gave_up();
         if gave_up {
             self.stream.clear();
         }
@@ -358,7 +449,7 @@ impl ImageData {
         let wrong = models.wrong.code(coder, false, SLOWEST);
         if wrong {
             self.stream.truncate(code_number(coder, 32, 0) as usize);
-        } else if self.replay.gave_up() {
+        } else if self.remaking.gave_up() {
             return None;
         }
         let models = &mut models.framing;

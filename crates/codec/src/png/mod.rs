@@ -6,6 +6,7 @@
 //! state; what is decoded are the very bytes that were encoded, whatever the image holds.
 
 mod chunk_parser;
+mod correction_search;
 #[allow(dead_code, unused_imports, reason = "tests use all of it")]
 mod deflate;
 mod encoding;
@@ -24,6 +25,7 @@ mod reconstruction;
 mod reference;
 mod strips;
 mod token_queue;
+mod written_file;
 
 use crate::entropy::RangeDecoder;
 use crate::{Error, Level, NotModelled, ReferenceFile};
@@ -32,7 +34,7 @@ use deflate::Parameters;
 use encoding::Reader;
 use given_reference::GivenImage;
 use header::ImageHeader;
-use image_data::{ImageData, Models};
+use image_data::{ImageData, InFile, Models};
 use memory::Memory;
 use opening::Opening;
 use std::fmt;
@@ -290,7 +292,7 @@ impl Png {
             if !image.code_strip(models, pool, coder, &strip, &mut scanlines) {
                 return Err(Error::BadImageData);
             }
-            image.replay_strip(&strip, &scanlines, None);
+            image.replay_strip(models, coder, &strip, &scanlines, &mut InFile::Nothing);
             let complete = image.is_complete();
             if complete {
                 image.end_stream(models, coder, None);

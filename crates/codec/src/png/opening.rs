@@ -18,9 +18,16 @@ const STRATEGIES: [Strategy; 5] = [
     Strategy::Fixed,
 ];
 
+/// All compressors, in the order of their numbers in the format.
+const COMPRESSORS: [Compressor; 3] = [
+    Compressor::Zlib,
+    Compressor::MinizOxide,
+    Compressor::Unknown,
+];
+
 /// The fields' sizes in bits: zlib header, compressor, level, strategy, memory level, window bits,
 /// output buffer.
-const FIELDS: [u32; 7] = [16, 1, 4, 3, 4, 4, 32];
+const FIELDS: [u32; 7] = [16, 2, 4, 3, 4, 4, 32];
 
 /// Size in bits of the number of blocks for what is kept.
 const KEPT_BLOCKS_BITS: u32 = 7;
@@ -102,17 +109,18 @@ impl Opening {
             window_bits,
             output_buffer,
         ] = models.fields;
-        let legal = level <= 9 + compressor
-            && (1..=9).contains(&memory_level)
-            && (8..=15).contains(&window_bits);
+        let compressor = *COMPRESSORS.get(compressor as usize)?;
+        let highest = match compressor {
+            Compressor::MinizOxide => 10,
+            Compressor::Zlib | Compressor::Unknown => 9,
+        };
+        let legal =
+            level <= highest && (1..=9).contains(&memory_level) && (8..=15).contains(&window_bits);
         let strategy = *STRATEGIES.get(strategy as usize)?;
         (legal && output_buffer > 0).then_some(Self {
             zlib_header: zlib_header as u16,
             parameters: Parameters {
-                compressor: match compressor {
-                    0 => Compressor::Zlib,
-                    _ => Compressor::MinizOxide,
-                },
+                compressor,
                 level: level as u8,
                 strategy,
                 memory_level: memory_level as u8,
@@ -131,9 +139,13 @@ impl Opening {
     fn to_fields(self) -> [u32; FIELDS.len()] {
         let parameters = self.parameters;
         let strategy = STRATEGIES.iter().position(|&s| s == parameters.strategy);
+        let compressor = COMPRESSORS.iter();
+        let compressor = compressor
+            .into_iter()
+            .position(|&other| other == parameters.compressor);
         [
             u32::from(self.zlib_header),
-            u32::from(parameters.compressor == Compressor::MinizOxide),
+            compressor.unwrap_or(0) as u32,
             u32::from(parameters.level),
             strategy.unwrap_or(0) as u32,
             u32::from(parameters.memory_level),

@@ -3,7 +3,7 @@
 //! Only rows around the strip in hand are held. Invariant: what a window shows depends on the kept
 //! stream and the place of the strip alone.
 
-use super::deflate::{Inflater, Parameters, Progress, Replay};
+use super::deflate::{Inflater, Parameters, Progress, Token};
 use super::filter::FilterType;
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
@@ -133,9 +133,9 @@ impl Reference {
         (at(number), above, self.filters[number % WINDOW_ROWS])
     }
 
-    /// Hands over the tokens that start before byte `end` of all scanlines.
-    pub(super) fn hand_over_tokens(&mut self, end: u64, replay: &mut Replay) {
-        replay.add_reference(self.tokens.take_before(end));
+    /// The tokens that start before byte `end` of all scanlines, and were not taken before.
+    pub(super) fn take_tokens(&mut self, end: u64) -> &[Token] {
+        self.tokens.take_before(end)
     }
 
     /// How many bytes at the start and at the end of a scanline of the strip are those of the

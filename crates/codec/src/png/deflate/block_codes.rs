@@ -9,6 +9,7 @@ use super::code_tables::{
 use super::decoding_table::{
     Completeness, DecodingTable, code_length_entry, distance_entry, literal_length_entry,
 };
+use super::description::{Description, Run};
 use super::error::InflateError;
 
 /// What is read next of a block's description.
@@ -32,6 +33,9 @@ pub(super) struct BlockCodes {
     /// How many of `lengths` are known.
     known: usize,
     lengths: [u8; LITERAL_LENGTH_CODES + DISTANCE_CODES],
+    code_length_lengths: [u8; CODE_LENGTH_CODES],
+    /// Those as they are written.
+    runs: Vec<Run>,
 }
 
 impl BlockCodes {
@@ -46,7 +50,26 @@ impl BlockCodes {
             code_length_count: 0,
             known: 0,
             lengths: [0; LITERAL_LENGTH_CODES + DISTANCE_CODES],
+            code_length_lengths: [0; CODE_LENGTH_CODES],
+            runs: Vec::new(),
         }
+    }
+
+    /// The description that was read last.
+    pub(super) fn description(&self) -> Description {
+        let (literals, distances) = self.lengths[..self.known].split_at(self.literal_count);
+        let mut description = Description {
+            literal_lengths: [0; LITERAL_LENGTH_CODES],
+            distance_lengths: [0; DISTANCE_CODES],
+            literal_count: self.literal_count,
+            distance_count: self.distance_count,
+            runs: self.runs.clone(),
+            code_length_lengths: self.code_length_lengths,
+            code_length_count: self.code_length_count,
+        };
+        description.literal_lengths[..literals.len()].copy_from_slice(literals);
+        description.distance_lengths[..distances.len()].copy_from_slice(distances);
+        description
     }
 
     pub(super) fn use_fixed(&mut self) {
@@ -123,6 +146,8 @@ impl BlockCodes {
         if self.code_lengths.build(lengths, code_length_entry) != Completeness::Complete {
             return Err(InflateError::CodeLengthCode);
         }
+        self.code_length_lengths.copy_from_slice(lengths);
+        self.runs.clear();
         self.known = 0;
         self.stage = Stage::CodeLengths;
         Ok(Ok(()))
@@ -145,7 +170,12 @@ impl BlockCodes {
             };
             if entry.bits() + extra_bits <= bits.count {
                 bits.consume(entry.bits());
-                break (symbol, bits.take(extra_bits) as usize + base);
+                let extra = bits.take(extra_bits);
+                self.runs.push(Run {
+                    symbol: symbol as u8,
+                    extra: extra as u8,
+                });
+                break (symbol, extra as usize + base);
             }
             if bits.load_byte(input).is_err() {
                 return Ok(Err(Starved));

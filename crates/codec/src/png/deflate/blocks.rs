@@ -6,6 +6,7 @@ use super::code_tables::{
     DISTANCE_EXTRA_BITS, END_OF_BLOCK, FIRST_LENGTH_CODE, LENGTH_BASES, LENGTH_CODE_OF,
     LENGTH_EXTRA_BITS, LITERAL_LENGTH_CODES, LONGEST_CODE, LONGEST_CODE_LENGTH_CODE, distance_code,
 };
+use super::description::{Description, Run, push_runs};
 use super::prefix_code::{CodeBuilder, PrefixCode};
 use super::token::Token;
 
@@ -31,13 +32,6 @@ pub(super) struct BlockWriter {
     fixed_distances: PrefixCode<DISTANCE_CODES>,
     /// The code lengths of both codes, run-length coded.
     runs: Vec<Run>,
-}
-
-/// A code length's symbol with the value of its extra bits.
-#[derive(Clone, Copy)]
-struct Run {
-    symbol: u8,
-    extra: u8,
 }
 
 /// What a block stands for.
@@ -204,10 +198,7 @@ impl BlockWriter {
             LONGEST_CODE_LENGTH_CODE,
             &mut self.code_lengths,
         );
-        let last = CODE_LENGTH_ORDER
-            .iter()
-            .rposition(|symbol| self.code_lengths.lengths[usize::from(*symbol)] > 0);
-        last.map_or(4, |last| (last + 1).max(4))
+        count_code_lengths(&self.code_lengths.lengths)
     }
 
     /// Bits of a dynamic block's description of its codes.
@@ -224,15 +215,93 @@ impl BlockWriter {
         5 + 5 + 4 + 3 * code_length_count as u64 + runs
     }
 
+    /// The codes that zlib would use for a block of these tokens alone: bits of each symbol's code.
+    pub(super) fn predict(
+        &mut self,
+        tokens: &[Token],
+    ) -> ([u8; LITERAL_LENGTH_CODES], [u8; DISTANCE_CODES]) {
+        self.count(tokens);
+        self.builder
+            .build(&self.literal_frequencies, LONGEST_CODE, &mut self.literals);
+        self.builder.build(
+            &self.distance_frequencies,
+            LONGEST_CODE,
+            &mut self.distances,
+        );
+        (self.literals.lengths, self.distances.lengths)
+    }
+
+    /// The code that zlib would use for these runs: bits of each symbol's code.
+    pub(super) fn predict_code_lengths(&mut self, runs: &[Run]) -> [u8; CODE_LENGTH_CODES] {
+        self.runs.clear();
+        self.runs.extend_from_slice(runs);
+        self.build_code_length_code();
+        self.code_lengths.lengths
+    }
+
+    /// Begins a block of the fixed codes, to be gone on with by [`write_tokens`](Self::write_tokens).
+    pub(super) fn begin_fixed(&mut self, last: bool, out: &mut Vec<u8>) {
+        self.bits.put(u32::from(last) | FIXED << 1, 3, out);
+    }
+
+    /// Begins a block of codes described like this, to be gone on with in the same way.
+    pub(super) fn begin_described(
+        &mut self,
+        description: &Description,
+        last: bool,
+        out: &mut Vec<u8>,
+    ) {
+        self.literals = PrefixCode::from_lengths(description.literal_lengths);
+        self.literals.used = description.literal_count;
+        self.distances = PrefixCode::from_lengths(description.distance_lengths);
+        self.distances.used = description.distance_count;
+        self.code_lengths = PrefixCode::from_lengths(description.code_length_lengths);
+        self.runs.clear();
+        self.runs.extend_from_slice(&description.runs);
+        let count = description.code_length_count;
+        let mut run = self.bits.open(self.description_cost(count) + 3 + 64, out);
+        run.put(u64::from(u32::from(last) | DYNAMIC << 1), 3);
+        self.put_description(count, &mut run);
+        run.close(&mut self.bits);
+    }
+
+    /// Writes tokens of a block that was begun, by the fixed codes if that is said, and its end if it
+    /// ends behind them.
+    pub(super) fn write_tokens(
+        &mut self,
+        tokens: &[Token],
+        fixed: bool,
+        ends: bool,
+        out: &mut Vec<u8>,
+    ) {
+        let codes = self.token_codes(fixed);
+        // No token has more than 15 + 5 + 15 + 13 bits, and the end no more than 15.
+        let mut run = self.bits.open(48 * tokens.len() as u64 + 15, out);
+        codes.write_tokens(tokens, &mut run);
+        if ends {
+            codes.write_end(&mut run);
+        }
+        run.close(&mut self.bits);
+    }
+
+    /// Fills the last byte of a stream.
+    pub(super) fn align(&mut self, out: &mut Vec<u8>) {
+        self.bits.align(out);
+    }
+
+    fn token_codes(&self, fixed: bool) -> TokenCodes {
+        if fixed {
+            let literals = &self.fixed_literals;
+            return TokenCodes::new(&literals.lengths, &literals.codes, &self.fixed_distances);
+        }
+        let literals = &self.literals;
+        TokenCodes::new(&literals.lengths, &literals.codes, &self.distances)
+    }
+
     fn write_fixed(&mut self, block: &Block<'_>, cost: u64, out: &mut Vec<u8>) {
         let mut run = self.bits.open(cost + 3 + 64, out);
         run.put(u64::from(u32::from(block.last) | FIXED << 1), 3);
-        let codes = TokenCodes::new(
-            &self.fixed_literals.lengths,
-            &self.fixed_literals.codes,
-            &self.fixed_distances,
-        );
-        codes.write(block.tokens, &mut run);
+        self.token_codes(true).write(block.tokens, &mut run);
         run.close(&mut self.bits);
     }
 
@@ -245,6 +314,13 @@ impl BlockWriter {
     ) {
         let mut run = self.bits.open(cost + 3 + 64, out);
         run.put(u64::from(u32::from(block.last) | DYNAMIC << 1), 3);
+        self.put_description(code_length_count, &mut run);
+        self.token_codes(false).write(block.tokens, &mut run);
+        run.close(&mut self.bits);
+    }
+
+    /// Writes the description of a dynamic block's codes.
+    fn put_description(&self, code_length_count: usize, run: &mut BitRun<'_>) {
         run.put((self.literals.used - 257) as u64, 5);
         run.put((self.distances.used - 1) as u64, 5);
         run.put((code_length_count - 4) as u64, 4);
@@ -259,50 +335,15 @@ impl BlockWriter {
             let extra_bits = u32::from(CODE_LENGTH_EXTRA_BITS[symbol]);
             run.put(u64::from(item.extra), extra_bits);
         }
-        let codes = TokenCodes::new(
-            &self.literals.lengths,
-            &self.literals.codes,
-            &self.distances,
-        );
-        codes.write(block.tokens, &mut run);
-        run.close(&mut self.bits);
     }
 }
 
-/// Appends code lengths as runs.
-fn push_runs(lengths: &[u8], runs: &mut Vec<Run>) {
-    let mut rest = lengths;
-    let mut before = None;
-    while let Some(length) = rest.first().copied() {
-        let same = rest.iter().take_while(|other| **other == length).count();
-        let (least, most) = match length {
-            0 => (3, 138),
-            // A length is written once before it can be repeated, at most six times.
-            _ if before == Some(length) => (3, 6),
-            _ => (4, 7),
-        };
-        let count = same.min(most);
-        rest = &rest[count..];
-        let symbol = length;
-        if count < least {
-            runs.extend(std::iter::repeat_n(Run { symbol, extra: 0 }, count));
-        } else if length > 0 {
-            let mut repeated = count;
-            if before != Some(length) {
-                runs.push(Run { symbol, extra: 0 });
-                repeated -= 1;
-            }
-            let extra = (repeated - 3) as u8;
-            runs.push(Run { symbol: 16, extra });
-        } else if count <= 10 {
-            let extra = (count - 3) as u8;
-            runs.push(Run { symbol: 17, extra });
-        } else {
-            let extra = (count - 11) as u8;
-            runs.push(Run { symbol: 18, extra });
-        }
-        before = Some(length);
-    }
+/// How many lengths of the code of code lengths are written.
+pub(super) fn count_code_lengths(lengths: &[u8; CODE_LENGTH_CODES]) -> usize {
+    let last = CODE_LENGTH_ORDER
+        .iter()
+        .rposition(|symbol| lengths[usize::from(*symbol)] > 0);
+    last.map_or(4, |last| (last + 1).max(4))
 }
 
 /// Codes with their extra bits, ready to be written: bits in 0 to 23, their number from 24 on.
@@ -338,6 +379,11 @@ impl TokenCodes {
     }
 
     fn write(&self, tokens: &[Token], run: &mut BitRun<'_>) {
+        self.write_tokens(tokens, run);
+        self.write_end(run);
+    }
+
+    fn write_tokens(&self, tokens: &[Token], run: &mut BitRun<'_>) {
         for token in tokens {
             let distance = token.distance();
             let low = usize::from(token.low_byte());
@@ -364,6 +410,9 @@ impl TokenCodes {
                     .wrapping_add(u32::from(extra_bits)),
             );
         }
+    }
+
+    fn write_end(&self, run: &mut BitRun<'_>) {
         run.put(
             u64::from(self.end_of_block & 0xff_ffff),
             self.end_of_block >> 24,

@@ -390,6 +390,62 @@ impl Matcher {
         self.match_start = match_start;
         best.min(self.lookahead)
     }
+
+    /// Calls `found` with the start and the length of each match at `position` that is longer than all
+    /// nearer ones: from `candidate` on, and as far as [`longest_match`](Self::longest_match) goes.
+    pub(super) fn ever_longer_matches(
+        &self,
+        (position, candidate): (usize, usize),
+        chain: u32,
+        nice_length: usize,
+        mut found: impl FnMut(usize, usize),
+    ) {
+        let end = self.position + self.lookahead;
+        let most = end.saturating_sub(position).min(LONGEST_COPY);
+        let nice = nice_length.min(most);
+        let limit = position.saturating_sub(self.reach());
+        let mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
+        let current: &[u8; LONGEST_COPY] = at(&self.buffer, position);
+        let mut best = SHORTEST_COPY - 1;
+        let mut candidate = candidate;
+        for _ in 0..chain {
+            let other: &[u8; LONGEST_COPY] = at(&self.buffer, candidate);
+            if other[best] == current[best] {
+                let length = common_length(other, current).min(most);
+                if length > best {
+                    found(candidate, length);
+                    best = length;
+                    if length >= nice {
+                        return;
+                    }
+                }
+            }
+            candidate = usize::from(self.previous[candidate & mask]);
+            if candidate <= limit {
+                return;
+            }
+        }
+    }
+
+    /// Where the matches of at least `length` bytes for the current position start, the nearest first:
+    /// at `candidate` or before it in its chain, of which at most `steps` positions are looked at.
+    pub(super) fn matches(
+        &self,
+        candidate: usize,
+        length: usize,
+        steps: u32,
+    ) -> impl Iterator<Item = usize> + Clone {
+        let limit = self.position.saturating_sub(self.reach()).max(1);
+        let mask = self.window.wrapping_sub(1) & (PREVIOUS - 1);
+        let current: &[u8; LONGEST_COPY] = at(&self.buffer, self.position);
+        let chain = std::iter::successors(Some(candidate), move |&candidate| {
+            Some(usize::from(self.previous[candidate & mask]))
+        });
+        chain
+            .take_while(move |&candidate| candidate >= limit)
+            .take(steps as usize)
+            .filter(move |&candidate| common_length(at(&self.buffer, candidate), current) >= length)
+    }
 }
 
 /// The lowest bytes of a number read lowest byte first.

@@ -21,6 +21,8 @@ pub(crate) enum Compressor {
     Zlib,
     /// The crate `miniz_oxide`, with its level as the only parameter.
     MinizOxide,
+    /// Another one: what zlib would choose at the level is corrected token by token.
+    Unknown,
 }
 
 /// What to do with bytes that are held back.

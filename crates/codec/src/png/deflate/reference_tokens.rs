@@ -64,6 +64,13 @@ impl ReferenceTokens {
         }
     }
 
+    /// The token that starts at `position`, if one does. Drops those before.
+    pub(super) fn token_at(&mut self, position: u64) -> Option<Token> {
+        self.drop_before(position);
+        let token = self.tokens.front().copied();
+        token.filter(|_| self.start == position)
+    }
+
     /// How many tokens from `position` on are those to be chosen where no copy reaches back more
     /// than `reach` bytes, and bytes are known up to `end`. The last of them is a copy.
     pub(super) fn count_valid(&mut self, position: u64, reach: u64, end: u64) -> usize {

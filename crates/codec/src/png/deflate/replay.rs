@@ -31,7 +31,7 @@ impl Replay {
     pub(crate) fn reset(&mut self, parameters: &Parameters) {
         self.parameters = *parameters;
         match parameters.compressor {
-            Compressor::Zlib => self.zlib.reset(parameters),
+            Compressor::Zlib | Compressor::Unknown => self.zlib.reset(parameters),
             Compressor::MinizOxide => self
                 .miniz
                 .get_or_insert_with(MinizReplay::boxed)
@@ -73,7 +73,7 @@ impl Replay {
     ) {
         match self.parameters.compressor {
             Compressor::Zlib => self.zlib.push_compared(input, same_start, same_end, out),
-            Compressor::MinizOxide => self.push(input, out),
+            Compressor::MinizOxide | Compressor::Unknown => self.push(input, out),
         }
     }
 

@@ -6,6 +6,7 @@
 use super::bit_reader::{BitReader, Needed, Starved};
 use super::block_codes::BlockCodes;
 use super::decoding_table::Kind;
+use super::description::Description;
 use super::error::InflateError;
 use super::parameters::Flush;
 use super::token::{SHORTEST_COPY, Token};
@@ -35,6 +36,34 @@ enum Stage {
     Tokens,
     Checksum,
     Ended,
+}
+
+/// Where reading stopped that stops at blocks as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// All input is used, there is no room for more output, or the stream has ended.
+    Progress(Progress),
+    /// A block has begun, and nothing of what it holds has been read.
+    BlockBegan(BlockStart),
+    /// A block has ended.
+    BlockEnded,
+}
+
+/// How a block begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockStart {
+    pub(crate) kind: BlockKind,
+    /// Whether it is the last of its stream.
+    pub(crate) last: bool,
+}
+
+/// Types of blocks (RFC 1951, 3.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    /// So many bytes as they are.
+    Stored(u16),
+    Fixed,
+    Dynamic,
 }
 
 /// Reads a zlib stream, given in pieces, as tokens.
@@ -148,6 +177,55 @@ impl TokenReader {
             Some(failure) if count == 0 => Err(failure),
             _ => Ok((count, Progress::NeedsRoom)),
         }
+    }
+
+    /// Reads tokens as [`read`](Self::read) does, and stops where a block begins or ends too. To be
+    /// used for a whole stream, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the stream breaks.
+    pub(crate) fn read_to_pause(
+        &mut self,
+        input: &mut &[u8],
+        tokens: &mut [Token],
+    ) -> Result<(usize, Pause), InflateError> {
+        let mut count = 0;
+        loop {
+            let was_inside = self.is_inside_block();
+            match self.advance(input, tokens, &mut count)? {
+                Ok(Some(progress)) => return Ok((count, Pause::Progress(progress))),
+                Err(Starved) => return Ok((count, Pause::Progress(Progress::NeedsInput))),
+                Ok(None) => {}
+            }
+            match (was_inside, self.is_inside_block()) {
+                (false, true) => return Ok((count, Pause::BlockBegan(self.block_start()))),
+                (true, false) => return Ok((count, Pause::BlockEnded)),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_inside_block(&self) -> bool {
+        matches!(self.stage, Stage::Tokens | Stage::Stored(_))
+    }
+
+    /// How the block begins in which nothing has been read.
+    fn block_start(&self) -> BlockStart {
+        let kind = match (self.stage, self.block_type) {
+            (Stage::Stored(length), _) => BlockKind::Stored(length),
+            (_, 1) => BlockKind::Fixed,
+            _ => BlockKind::Dynamic,
+        };
+        BlockStart {
+            kind,
+            last: self.last_block,
+        }
+    }
+
+    /// The codes of the dynamic block that was begun last.
+    pub(crate) fn description(&self) -> Description {
+        self.codes.description()
     }
 
     /// Completes one stage, or says why it cannot.
