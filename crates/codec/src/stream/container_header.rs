@@ -22,7 +22,7 @@ pub(super) const MAGIC: [u8; 4] = [0xF4, b'L', b'p', b't'];
 const VERSION: u8 = 0;
 
 /// Counts the changes of a version that is not frozen yet; 0 in all others.
-const DRAFT: u8 = 8;
+const DRAFT: u8 = 9;
 
 /// The flag of a container that was coded against a reference.
 const FLAG_REFERENCE: u8 = 1;
@@ -194,7 +194,7 @@ mod tests {
             ContainerHeader::parse(&bytes)
         };
         assert_eq!(sealed(5, 3), Err(Error::UnknownLevel(3)));
-        assert_eq!(sealed(6, 9), Err(Error::UnknownDraft(9)));
+        assert_eq!(sealed(6, DRAFT + 1), Err(Error::UnknownDraft(DRAFT + 1)));
         assert_eq!(sealed(7, 2), Err(Error::UnknownFlags(2)));
     }
 }
