@@ -31,12 +31,22 @@ const DISTRIBUTION_RATES: [u16; 4] = [10_000, 7000, 4500, 3000];
 /// Sets states.
 pub(crate) struct Recall<'a> {
     rest: &'a [u8],
+    /// By the byte that stands for each.
+    slots: [Slot; 256],
 }
 
 impl<'a> Recall<'a> {
     /// `bytes`: what was written down of models of the same shape.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        let slot = |byte: usize| {
+            let byte = byte as u8;
+            let odds = i32::from(byte >> 2) * 64 - 2048 + 32;
+            Slot::learned(squash(odds), SLOT_RATES[usize::from(byte & 3)])
+        };
+        Self {
+            rest: bytes,
+            slots: std::array::from_fn(slot),
+        }
     }
 
     /// Whether all bytes have been used.
@@ -90,8 +100,7 @@ impl LearnedStates for Recall<'_> {
         self.runs(slots, |recall, run| {
             let bytes = recall.bytes(run.len());
             for (slot, &byte) in run.iter_mut().zip(bytes) {
-                let odds = i32::from(byte >> 2) * 64 - 2048 + 32;
-                *slot = Slot::learned(squash(odds), SLOT_RATES[usize::from(byte & 3)]);
+                *slot = recall.slots[usize::from(byte)];
             }
         });
     }

@@ -181,6 +181,16 @@ fn part_of(range: u32, ends: &[u16; 16], symbol: usize) -> SymbolPart {
     }
 }
 
+/// Codes up to 16 bits without a model.
+#[inline(always)]
+pub(crate) fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32 {
+    if bits <= 8 {
+        return coder.raw_bits(bits, value);
+    }
+    let high = coder.raw_bits(bits.wrapping_sub(8), value >> 8);
+    high << 8 | coder.raw_bits(8, value & 0xFF)
+}
+
 #[inline(always)]
 fn split(range: u32, probability_of_one: u32) -> u32 {
     debug_assert!((PROBABILITY_FLOOR..=65536 - PROBABILITY_FLOOR).contains(&probability_of_one));

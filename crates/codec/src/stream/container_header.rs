@@ -194,7 +194,7 @@ mod tests {
             ContainerHeader::parse(&bytes)
         };
         assert_eq!(sealed(5, 3), Err(Error::UnknownLevel(3)));
-        assert_eq!(sealed(6, 9), Err(Error::UnknownDraft(9)));
+        assert_eq!(sealed(6, DRAFT + 1), Err(Error::UnknownDraft(DRAFT + 1)));
         assert_eq!(sealed(7, 2), Err(Error::UnknownFlags(2)));
     }
 }

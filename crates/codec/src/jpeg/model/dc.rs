@@ -6,7 +6,7 @@ use super::context::combine;
 use super::decisions::{Choice, Decisions, Shape, Sign};
 use super::surroundings::Surroundings;
 use crate::entropy::learned::LearnedStates;
-use crate::entropy::{Coder, Vectorizing};
+use crate::entropy::{Coder, Vectorizing, code_evenly};
 
 /// The adaptive model of DC.
 pub(crate) struct DcModel<D: Decisions> {
@@ -120,16 +120,12 @@ impl<D: Decisions> DcModel<D> {
     /// The bits below the highest of a value of `length` bits.
     #[inline(always)]
     fn code_low_bits<C: Coder>(&mut self, coder: &mut C, length: usize, size: u32) -> u32 {
-        let mut found = 1;
-        for shift in (0..length.wrapping_sub(1)).rev() {
-            let bit = (size >> shift & 1) as usize;
-            let bit = if shift.wrapping_add(2) == length {
-                self.low_bit.code(coder, [length; 4], 0, bit)
-            } else {
-                usize::from(coder.unpredictable_bit(1 << 15, bit != 0))
-            };
-            found = found << 1 | bit as u32;
-        }
-        found
+        let Some(below) = (length as u32).checked_sub(2) else {
+            return 1;
+        };
+        let bit = (size >> below & 1) as usize;
+        let bit = self.low_bit.code(coder, [length; 4], 0, bit) as u32;
+        let rest = code_evenly(coder, below, size & (1u32 << below).wrapping_sub(1));
+        (2 | bit) << below | rest
     }
 }

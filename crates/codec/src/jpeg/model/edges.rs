@@ -69,7 +69,6 @@ impl<D: Decisions> EdgeModel<D> {
         block: &mut Block,
     ) -> usize {
         let end = self.code_end::<C, COLUMN>(coder, around, interior_end, block);
-        let near = around.near;
         let edge = usize::from(COLUMN);
         let interior = end_bucket(interior_end);
         let mut nonzeros = 0usize;

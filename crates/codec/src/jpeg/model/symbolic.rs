@@ -3,10 +3,10 @@
 use super::decisions::{
     Choice, Contexts, Decisions, Magnitude, MagnitudeShape, SCALES, Shape, Sign,
 };
-use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
 use crate::entropy::learned::LearnedStates;
 use crate::entropy::symbols::{Distribution, code_by_mean};
+use crate::entropy::{Coder, code_evenly};
 
 /// The slowest rate of a binary slot.
 const SLOWEST: u32 = 400;
@@ -19,7 +19,7 @@ impl Decisions for Symbolic {
     type Magnitude = SymbolMagnitude<1, false>;
     type InteriorMagnitude = SymbolMagnitude<1, true>;
     type Sign = SlotSign;
-    const PREDICTED_SIGN_ZONES: usize = 3;
+    const PREDICTED_SIGN_ZONES: usize = 2;
 }
 
 /// One symbol, or for more than 16 values a symbol and its two low bits as another.
@@ -189,16 +189,6 @@ fn code_unpredictable<C: Coder>(coder: &mut C, slot: &mut Slot, bit: bool) -> bo
     let bit = coder.unpredictable_bit(slot.codable_probability(), bit);
     slot.update(bit, SLOWEST);
     bit
-}
-
-/// Codes up to 16 bits without a model.
-#[inline(always)]
-fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32 {
-    if bits <= 8 {
-        return coder.raw_bits(bits, value);
-    }
-    let high = coder.raw_bits(bits.wrapping_sub(8), value >> 8);
-    high << 8 | coder.raw_bits(8, value & 0xFF)
 }
 
 /// Signs from their first context.
