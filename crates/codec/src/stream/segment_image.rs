@@ -60,11 +60,11 @@ impl SegmentEncoder {
     ) -> usize {
         self.encode_rows(models, coder, &input[consumed..], room);
         let mut end = self.encode_releases(models, coder, input, consumed, room);
-        let stops_seeking = |models: &mut Models| {
-            let image = models.jpeg.encoding();
-            image.is_some_and(|image| image.stop_seeking())
+        let stops_seeking = match models.jpeg.encoding() {
+            Some(image) if end == 0 => image.stop_seeking(),
+            _ => false,
         };
-        if end == 0 && stops_seeking(models) {
+        if stops_seeking {
             end = self.encode_releases(models, coder, input, consumed, room);
         }
         if end == 0 {
