@@ -31,10 +31,9 @@ impl ByteTree {
         self.weights.fill(Weights::INITIAL);
     }
 
-    /// Codes a byte; the contexts are numbers of any size, told apart by their places. Without
-    /// mixing, only the first counts.
+    /// Codes a byte; the contexts are numbers of any size, told apart by their places.
     #[inline(never)]
-    pub(super) fn code<C: Coder, const MIXES: bool>(
+    pub(super) fn code<C: Coder>(
         &mut self,
         coder: &mut C,
         dither: &mut Dither,
@@ -53,20 +52,15 @@ impl ByteTree {
             }
             let mut node = 1;
             for shift in (4 * (1 - half)..4 * (2 - half)).rev() {
-                let bit = C::ENCODES && byte >> shift & 1 == 1;
-                let bit = if MIXES {
-                    code_mixed(
-                        coder,
-                        dither,
-                        &mut self.slots,
-                        lines.map(|line| line | node),
-                        &mut self.weights[path as usize & 255],
-                        FOLLOWING,
-                        bit,
-                    )
-                } else {
-                    self.slots[lines[0] | node].code(coder, dither, FOLLOWING, bit)
-                };
+                let bit = code_mixed(
+                    coder,
+                    dither,
+                    &mut self.slots,
+                    lines.map(|line| line | node),
+                    &mut self.weights[path as usize & 255],
+                    FOLLOWING,
+                    C::ENCODES && byte >> shift & 1 == 1,
+                );
                 node = node << 1 | usize::from(bit);
                 path = path << 1 | u32::from(bit);
             }

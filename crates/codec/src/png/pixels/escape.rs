@@ -176,9 +176,7 @@ impl Escapes {
             ),
             0,
         ];
-        let value = self
-            .tree
-            .code::<C, MIXES>(coder, dither, contexts, (pixel >> 8) as u8);
+        let value = self.tree.code(coder, dither, contexts, (pixel >> 8) as u8);
         if !colourful {
             return u32::from(value) << 8 | alpha;
         }
@@ -323,9 +321,7 @@ impl Escapes {
         ];
         let contexts = contexts.map(|context| context ^ 0x8000_0000);
         let difference = alpha.wrapping_sub(expected) as u8;
-        let difference = self
-            .tree
-            .code::<C, true>(coder, dither, contexts, difference);
+        let difference = self.tree.code(coder, dither, contexts, difference);
         (expected.wrapping_add(u32::from(difference)) & 255) << 24
     }
 }

@@ -106,7 +106,7 @@ impl Remainders {
             let here = place.y * row_bytes + index;
             let (expected, contexts) = expect(rows, here, row_bytes, index, step);
             let difference = rows[here + 1].wrapping_sub(expected);
-            let difference = tree.code::<C, true>(coder, dither, contexts, difference);
+            let difference = tree.code(coder, dither, contexts, difference);
             rows[here + 1] = difference.wrapping_add(expected);
         }
     }
