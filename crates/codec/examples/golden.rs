@@ -55,12 +55,13 @@ fn text(count: usize) -> Vec<u8> {
 /// Two PNGs of 8-bit gray, whose zlib streams no known encoder would write.
 fn corrected_images() -> Vec<u8> {
     const WIDTH: u32 = 160;
+    const HEIGHT: u32 = 150;
     let mut images = Vec::new();
     for number in 0..2u8 {
         let mut scanlines = Vec::new();
-        for row in text(24_000).chunks_exact(WIDTH as usize) {
+        for y in 0..HEIGHT {
             scanlines.push(0);
-            scanlines.extend_from_slice(row);
+            scanlines.extend((0..WIDTH).map(|x| ((x * y) >> 5) as u8));
         }
         scanlines[5000] ^= number;
         let options = AnyDeflate {
@@ -77,7 +78,7 @@ fn corrected_images() -> Vec<u8> {
         }
         stream.extend((high << 16 | low).to_be_bytes());
         let mut header = WIDTH.to_be_bytes().to_vec();
-        header.extend((24_000 / WIDTH).to_be_bytes());
+        header.extend(HEIGHT.to_be_bytes());
         header.extend([8, 0, 0, 0, 0]);
         images.extend_from_slice(b"\x89PNG\r\n\x1A\n");
         for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &stream), (b"IEND", &[])] {
