@@ -76,7 +76,7 @@ enum Search {
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
     searches: Vec<Search>,
-    /// Blocks that may yet be read.
+    /// MCUs that may yet be read.
     budget: u64,
 }
 
