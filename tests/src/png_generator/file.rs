@@ -148,7 +148,7 @@ fn by_any(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
         reach: 1 << parameters.window_bits,
         long_form: parameters.writer == StreamWriter::AnyOdd,
     };
-    let header = ((parameters.window_bits - 8) as u16) << 12 | 0x0880;
+    let header = ((parameters.window_bits - 8).cast_unsigned() as u16) << 12 | 0x0880;
     let header = header + (31 - header % 31);
     let mut stream = header.to_be_bytes().to_vec();
     stream.extend(options.write(&bytes));

@@ -140,7 +140,7 @@ impl CorrectedReplay {
         let is_over = self.last && self.open.is_none();
         // What follows a stream's end is of no stream.
         let is_used = rest.is_empty() && self.matcher.lookahead == 0;
-        (ends == is_over && (!ends || is_used)).then_some(())
+        (if is_over { is_used } else { !ends }).then_some(())
     }
 
     fn begin_block<C: Coder, W: WrittenStream>(
