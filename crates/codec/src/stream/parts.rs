@@ -172,7 +172,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 9, 1], 9), Err(Error::UnknownPartKind(9)));
+        assert_eq!(parse(&[1, 10, 1], 9), Err(Error::UnknownPartKind(10)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

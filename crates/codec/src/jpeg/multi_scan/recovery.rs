@@ -62,20 +62,11 @@ struct Target {
     next_restart: u8,
 }
 
-/// The search for one scan.
-#[derive(Clone, Copy, Debug, Default)]
-enum Search {
-    /// There is none.
-    #[default]
-    Off,
-    /// It goes on here, when that row has come.
-    At(Target),
-}
-
 /// All searches in an image.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
-    searches: Vec<Search>,
+    /// Where each scan goes on, when that row has come; `None` where it is not looked for.
+    targets: Vec<Option<Target>>,
     /// MCUs that may yet be read.
     budget: u64,
 }
@@ -94,29 +85,26 @@ impl Recovery {
     /// Nothing is sought yet, of so many scans in so many bytes.
     pub(super) fn new(scans: usize, bytes: usize) -> Self {
         Self {
-            searches: vec![Search::Off; scans],
+            targets: vec![None; scans],
             budget: LEAST_BUDGET + BUDGET_PER_BYTE * bytes as u64,
         }
     }
 
     /// Whether a scan is looked for.
     pub(super) fn seeks(&self, scan: usize) -> bool {
-        !matches!(self.searches[scan], Search::Off)
+        self.targets[scan].is_some()
     }
 
     /// Where a scan that is looked for may go on at the earliest.
     pub(super) fn least_place(&self, scan: usize) -> Option<usize> {
-        match &self.searches[scan] {
-            Search::Off => None,
-            Search::At(target) => Some(target.cursor.byte),
-        }
+        Some(self.targets[scan]?.cursor.byte)
     }
 
     /// Looks no more for a scan, nor for those that refine it.
     pub(super) fn stop(&mut self, scan: usize, headers: &[ScanHeader]) {
-        self.searches[scan] = Search::Off;
+        self.targets[scan] = None;
         for later in refining(scan, headers) {
-            self.searches[later] = Search::Off;
+            self.targets[later] = None;
         }
     }
 
@@ -129,41 +117,47 @@ impl Recovery {
         odd: &ReaderState,
     ) -> (usize, u32) {
         if let Some((refined, target)) = self.find_out_of_step(sight, scan) {
-            self.seek(sight, refined, Search::At(target));
+            self.seek(sight, refined, Some(target));
             return (refined, 0);
         }
         // The one that was begun, or the last one where a restart marker is missing.
         let unit = odd.units().saturating_sub(1);
-        let search = self.behind_odd(sight, scan, unit, odd.cursor());
-        self.seek(sight, scan, search);
+        let target = self.behind_odd(sight, scan, unit, odd.cursor());
+        self.seek(sight, scan, target);
         (scan, unit.saturating_sub(sight.units(scan).start) as u32)
     }
 
     /// Begins the search for a scan and for those that refine it.
-    fn seek(&mut self, sight: &Sight<'_>, scan: usize, search: Search) {
-        if matches!(search, Search::Off) {
+    fn seek(&mut self, sight: &Sight<'_>, scan: usize, target: Option<Target>) {
+        if target.is_none() {
             self.stop(scan, sight.headers);
             return;
         }
-        self.searches[scan] = search;
+        self.targets[scan] = target;
         for later in refining(scan, sight.headers) {
             if !sight.losses.is_given_up(later) {
                 let state = &sight.before[later];
                 let unit = state.units().saturating_sub(1);
-                self.searches[later] = behind_marker(sight, later, unit, state.cursor().byte);
+                self.targets[later] = behind_marker(sight, later, unit, state.cursor().byte);
             }
         }
     }
 
-    /// The search for a scan whose MCU `unit` is odd.
-    fn behind_odd(&mut self, sight: &Sight<'_>, scan: usize, unit: u64, odd: Cursor) -> Search {
+    /// Where a scan may go on whose MCU `unit` is odd.
+    fn behind_odd(
+        &mut self,
+        sight: &Sight<'_>,
+        scan: usize,
+        unit: u64,
+        odd: Cursor,
+    ) -> Option<Target> {
         let header = &sight.headers[scan];
         match header.pass {
             _ if header.restart_interval > 0 => behind_marker(sight, scan, unit, odd.byte),
-            Pass::AcRefinement | Pass::DcRefinement => Search::Off,
-            Pass::Sequential | Pass::DcFirst | Pass::AcFirst => self
-                .in_step(sight, scan, unit, odd)
-                .map_or(Search::Off, Search::At),
+            Pass::AcRefinement | Pass::DcRefinement => None,
+            Pass::Sequential | Pass::DcFirst | Pass::AcFirst => {
+                self.in_step(sight, scan, unit, odd)
+            }
         }
     }
 
@@ -286,15 +280,15 @@ impl Recovery {
         scan: usize,
         blocks: &mut BlockRow,
     ) -> Option<RowReentry> {
-        while let Search::At(target) = self.searches[scan] {
+        while let Some(target) = self.targets[scan] {
             if target.unit >= sight.units(scan).end || !sight.losses.may_reenter(scan) {
                 return None;
             }
             if self.is_right(sight, scan, &target, blocks) {
-                self.searches[scan] = Search::Off;
+                self.targets[scan] = None;
                 return Some(reentry_at(sight, scan, &target));
             }
-            self.searches[scan] = behind_marker(sight, scan, target.unit, target.cursor.byte);
+            self.targets[scan] = behind_marker(sight, scan, target.unit, target.cursor.byte);
             if !self.seeks(scan) {
                 self.stop(scan, sight.headers);
             }
@@ -405,22 +399,20 @@ fn reentry_at(sight: &Sight<'_>, scan: usize, target: &Target) -> RowReentry {
 
 /// Where a scan goes on behind the first restart marker from `place` on, which comes behind the MCU `unit`;
 /// nowhere in a scan without markers.
-fn behind_marker(sight: &Sight<'_>, scan: usize, unit: u64, place: usize) -> Search {
+fn behind_marker(sight: &Sight<'_>, scan: usize, unit: u64, place: usize) -> Option<Target> {
     let (bytes, offset) = sight.source(scan);
     let interval = u64::from(sight.headers[scan].restart_interval);
     if interval == 0 {
-        return Search::Off;
+        return None;
     }
     let rest = &bytes[place.saturating_sub(offset).min(bytes.len())..];
     let is_marker = |pair: &[u8]| pair[0] == 0xFF && matches!(pair[1], 0xD0..=0xD7);
-    let Some(next) = rest.windows(2).position(is_marker) else {
-        return Search::Off;
-    };
+    let next = rest.windows(2).position(is_marker)?;
     // The marker in front of the interval n has the number n - 1.
     let index = unit / interval;
     let number = rest[next + 1] - 0xD0;
     let index = index + 1 + (u64::from(number) + 8 - index % 8) % 8;
-    Search::At(Target {
+    Some(Target {
         unit: index * interval,
         cursor: Cursor {
             byte: place.max(offset) + next + 2,
