@@ -11,7 +11,7 @@ use std::ops::Range;
 const ROW_END: u32 = u32::MAX;
 
 /// Most reentries of an image.
-const REENTRIES_MAX: u32 = 1024;
+const REENTRIES_MAX: u32 = 256;
 
 /// Bytes that the gaps in front of so many take.
 pub(crate) const GAP_BYTES: usize = REENTRIES_MAX as usize * size_of::<Range<usize>>();
