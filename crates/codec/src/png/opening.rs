@@ -139,9 +139,8 @@ impl Opening {
     fn to_fields(self) -> [u32; FIELDS.len()] {
         let parameters = self.parameters;
         let strategy = STRATEGIES.iter().position(|&s| s == parameters.strategy);
-        let compressor = COMPRESSORS.iter();
-        let compressor = compressor
-            .into_iter()
+        let compressor = COMPRESSORS
+            .iter()
             .position(|&other| other == parameters.compressor);
         [
             u32::from(self.zlib_header),
