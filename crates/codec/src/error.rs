@@ -76,6 +76,15 @@ pub enum Error {
     NotInScan,
     /// The header of a scan ends before the part that holds it does, this many bytes too early.
     ScanBeginsInPart(u32),
+    /// A resumption stands elsewhere than at the start of a key segment.
+    ResumptionMisplaced,
+    /// No scan that can be coded alone, of an image that is inside of no other, begins behind the header of
+    /// a resumption; it may begin this many bytes too early.
+    ResumptionHeader(u32),
+    /// A resumption names this MCU, which its scan does not have.
+    ResumptionMcu(u32),
+    /// A resumption stands so many MCUs behind a restart marker, more than the restart interval.
+    ResumptionInterval(u32),
     /// A scan's coded data decode to what no scan holds.
     BadScan,
     /// Coded strips stand where no image data of a PNG are.
@@ -195,6 +204,19 @@ impl fmt::Display for Error {
                     formatter,
                     "a scan begins {rest} bytes before the end of a part"
                 )
+            }
+            Self::ResumptionMisplaced => {
+                formatter.write_str("a resumption that is not the start of a key")
+            }
+            Self::ResumptionHeader(rest) => {
+                write!(
+                    formatter,
+                    "no scan goes on behind a header, with {rest} bytes left of it"
+                )
+            }
+            Self::ResumptionMcu(mcu) => write!(formatter, "a scan goes on with MCU {mcu}"),
+            Self::ResumptionInterval(mcus) => {
+                write!(formatter, "{mcus} MCUs without a restart marker")
             }
             Self::BadScan => formatter.write_str("impossible scan data"),
             Self::NotInImageData => formatter.write_str("coded strips outside of image data"),

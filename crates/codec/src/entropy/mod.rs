@@ -12,6 +12,6 @@ pub(crate) mod refined;
 pub(crate) mod symbols;
 mod vector_coder;
 
-pub(crate) use range_coder::code_evenly;
 pub use range_coder::{Coder, RangeDecoder, RangeEncoder, SymbolPart};
+pub(crate) use range_coder::{code_evenly, code_number};
 pub(crate) use vector_coder::{VectorCoder, Vectorizing};

@@ -191,6 +191,20 @@ pub(crate) fn code_evenly<C: Coder>(coder: &mut C, bits: u32, value: u32) -> u32
     high << 8 | coder.raw_bits(8, value & 0xFF)
 }
 
+/// Codes a number below 2^31: its length in bits, then the bits, all unmodelled.
+pub(crate) fn code_number<C: Coder>(coder: &mut C, value: u32) -> u32 {
+    let length = coder.raw_bits(5, 32 - value.leading_zeros());
+    let mut decoded = 0;
+    let mut left = length;
+    while left > 0 {
+        let count = left.min(8);
+        left -= count;
+        let bits = value >> left & ((1 << count) - 1);
+        decoded = decoded << count | coder.raw_bits(count, bits);
+    }
+    decoded
+}
+
 #[inline(always)]
 fn split(range: u32, probability_of_one: u32) -> u32 {
     debug_assert!((PROBABILITY_FLOOR..=65536 - PROBABILITY_FLOOR).contains(&probability_of_one));

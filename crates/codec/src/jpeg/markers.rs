@@ -11,6 +11,7 @@ use super::frame::{Frame, ScanLayout, Tables, scan_layout};
 use super::huffman::HuffmanTable;
 use super::multi_scan::ScanHeader;
 use super::reason::NotModelled;
+use super::resumption::HeaderRecord;
 use super::zigzag::ZIGZAG;
 use std::sync::Arc;
 
@@ -61,6 +62,8 @@ struct Image {
     frame: Option<Result<Frame, NotModelled>>,
     /// Whether a scan was found.
     scan_seen: bool,
+    /// All of it that its next scan depends on.
+    record: HeaderRecord,
 }
 
 /// An image in one of whose marker segments the parser is.
@@ -126,6 +129,15 @@ impl HeaderParser {
     /// Whether the image is inside of a marker segment of another one.
     pub(crate) fn is_inside_segment(&self) -> bool {
         self.outer.is_some()
+    }
+
+    /// The start of a file in which the scan that was found last stands, and nothing that it does not
+    /// depend on; `None` if that is too long, or the image is inside of another one.
+    pub(crate) fn scan_dependencies(&self) -> Option<Vec<u8>> {
+        match self.outer {
+            None => self.image.record.header(),
+            Some(_) => None,
+        }
     }
 
     /// Gives memory back that is of no use before another image begins: left where it is, it would
@@ -298,6 +310,9 @@ impl HeaderParser {
 
     fn segment(&mut self, code: u8) -> Option<Found> {
         self.state = State::MarkerPrefix;
+        if is_kept(code) {
+            self.image.record.add(code, &self.payload, code == SOS);
+        }
         match code {
             DQT => self.quantizers(),
             DHT => self.huffman_tables(),

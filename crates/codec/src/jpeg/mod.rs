@@ -14,6 +14,7 @@ mod model;
 mod multi_scan;
 mod reason;
 mod reentry;
+mod resumption;
 mod rows;
 mod scan;
 mod zigzag;
@@ -31,6 +32,7 @@ use multi_scan::{ImageDecoder, ImageEncoder, ImageSource, ScanHeader, Survey};
 pub(crate) use multi_scan::{MCU_ROWS_MAX, NextRow, Original, SCANS_MAX, Stretch};
 pub use reason::NotModelled;
 pub(crate) use reentry::{FoundReentry, MCU_MAX, SearchBudget};
+pub(crate) use resumption::{HEADER_MAX, Resumption};
 use scan::Scan;
 
 /// How an MCU run of the encoder ended.
@@ -280,9 +282,7 @@ impl Jpeg {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), Error> {
-        if let Err(NotModelled::TooWide { needed, budget }) = self.begin_scan() {
-            return Err(Error::RowsTooWide { needed, budget });
-        }
+        self.open_scan()?;
         let scan = self.scan.as_mut().ok_or(Error::NotInScan)?;
         let models = self
             .models
@@ -315,6 +315,16 @@ impl Jpeg {
         }
         self.announced = None;
         Ok(())
+    }
+
+    /// The same for a decoder.
+    fn open_scan(&mut self) -> Result<(), Error> {
+        match self.begin_scan() {
+            Err(NotModelled::TooWide { needed, budget }) => {
+                Err(Error::RowsTooWide { needed, budget })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn end_scan(&mut self) {
@@ -383,9 +393,47 @@ impl Jpeg {
         if mcu >= scan.layout().mcu_count {
             return Err(Error::BadScan);
         }
-        let reentry = reentry::code(coder, &scan, mcu, found);
+        let reentry = reentry::code(coder, &scan, mcu, found.map(|found| &found.reentry));
         scan.reenter(&reentry);
         self.scan = Some(scan);
+        Ok(())
+    }
+
+    /// How the open scan goes on with `input`, which begins with the next byte, for a decoder that has
+    /// seen nothing before; `None` if there is no scan, or what it depends on is too much.
+    pub(crate) fn resumption(&self, input: &[u8]) -> Option<Resumption> {
+        let scan = self.scan.as_ref()?;
+        Some(Resumption {
+            header: self.parser.scan_dependencies()?,
+            position: scan.position(input),
+        })
+    }
+
+    /// Goes on with a scan in a state that has seen nothing, behind a header of `length` bytes; `known`
+    /// tells an encoder how. `byte` codes one byte.
+    ///
+    /// # Errors
+    /// [`Error::ResumptionHeader`] if no scan that can be coded alone begins behind the header,
+    /// [`Error::RowsTooWide`], and those of [`resumption::code`].
+    pub(crate) fn resume<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        length: usize,
+        known: Option<&Resumption>,
+        mut byte: impl FnMut(&mut C, u8) -> u8,
+    ) -> Result<(), Error> {
+        let header = |index: usize| known.and_then(|known| known.header.get(index));
+        let header: Vec<u8> = (0..length)
+            .map(|index| byte(coder, header(index).copied().unwrap_or(0)))
+            .collect();
+        let taken = self.push_bytes(&header);
+        if taken < length || !self.can_code_alone() || self.parser.is_inside_segment() {
+            return Err(Error::ResumptionHeader((length - taken) as u32));
+        }
+        self.open_scan()?;
+        let scan = self.scan.as_mut().ok_or(Error::NotInScan)?;
+        let position = resumption::code(coder, scan, known.map(|known| &known.position))?;
+        scan.resume(&position);
         Ok(())
     }
 

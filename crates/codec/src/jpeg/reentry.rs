@@ -74,15 +74,14 @@ const SIGHT: usize = 16 << 10;
 /// Bytes in which a restart marker that is due may be preceded by others.
 const NEAR: usize = 64;
 
-/// Codes how `scan` goes on with the MCU `mcu`; `found` tells it to an encoder.
+/// Codes how `scan` goes on with the MCU `mcu`; `known` tells it to an encoder.
 pub(super) fn code<C: Coder>(
     coder: &mut C,
     scan: &Scan,
     mcu: u32,
-    found: Option<&FoundReentry>,
+    known: Option<&Reentry>,
 ) -> Reentry {
-    let known = found.map(|found| found.reentry);
-    let number = |of: fn(&Reentry) -> u32| known.as_ref().map_or(0, of);
+    let number = |of: fn(&Reentry) -> u32| known.map_or(0, of);
     let mut field = |bits: u32, value: u32| coder.raw_bits(bits, value);
     let keeps_predictions = field(1, number(|reentry| reentry.keeps_predictions.into())) != 0;
     let has_restarts = scan.layout().restart_interval > 0;
@@ -420,7 +419,7 @@ fn restart_markers(input: &[u8]) -> impl Iterator<Item = (usize, u8)> {
 }
 
 /// The first `count` bits of a byte.
-fn top_bits(input: &[u8], byte: usize, count: u32) -> u32 {
+pub(super) fn top_bits(input: &[u8], byte: usize, count: u32) -> u32 {
     input
         .get(byte)
         .map_or(0, |&byte| u32::from(byte) >> (8 - count))

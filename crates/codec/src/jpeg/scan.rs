@@ -11,7 +11,8 @@ use super::frame::{MAX_BLOCKS_PER_MCU, MAX_COMPONENTS, ScanLayout};
 use super::huffman::HuffmanTable;
 use super::model::{Block, Decisions, Quantization};
 use super::reason::NotModelled;
-use super::reentry::Reentry;
+use super::reentry::{Reentry, top_bits};
+use super::resumption::ScanPosition;
 use super::zigzag::ZIGZAG;
 use super::{McuRun, RunEnd};
 use crate::Error;
@@ -123,6 +124,30 @@ impl Scan {
         self.segment.next_restart = reentry.next_restart;
         self.used_bits = reentry.used_bits;
         self.pending = PendingBits::of(reentry.used, reentry.used_bits);
+    }
+
+    /// Where it goes on; `input` begins with the next byte.
+    pub(crate) fn position(&self, input: &[u8]) -> ScanPosition {
+        ScanPosition {
+            reentry: Reentry {
+                mcu: self.next_mcu,
+                keeps_predictions: true,
+                drops_restarts: self.layout.restart_interval == 0,
+                next_restart: self.segment.next_restart,
+                used_bits: self.used_bits,
+                used: top_bits(input, 0, self.used_bits),
+            },
+            since_restart: self.segment.since_restart,
+            dc_predictions: self.segment.dc_predictions,
+        }
+    }
+
+    /// Goes on there, before anything of it has been coded.
+    pub(crate) fn resume(&mut self, position: &ScanPosition) {
+        self.reenter(&position.reentry);
+        self.was_left = false;
+        self.segment.since_restart = position.since_restart;
+        self.segment.dc_predictions = position.dc_predictions;
     }
 
     /// Has a coefficient of the next MCU that is encoded changed, if there is a seed.

@@ -322,10 +322,10 @@ impl Decoder {
             SegmentKind::Coded | SegmentKind::Key if self.level_is_unknown => {
                 self.take_coded_at_any_level(header, payload)?;
             }
-            SegmentKind::Coded => self.take_coded(length, payload, original)?,
+            SegmentKind::Coded => self.take_coded(header, payload, original)?,
             SegmentKind::Key => {
                 self.reset_models();
-                self.take_coded(length, payload, original)?;
+                self.take_coded(header, payload, original)?;
             }
             SegmentKind::End => return self.take_end(header, payload),
         }
@@ -365,7 +365,7 @@ impl Decoder {
             let container = ContainerHeader::without_reference(level);
             self.models = Some((container, Models::new(level, self.budget)));
             self.models_fit = true;
-            match self.take_coded(header.raw_length, payload, None) {
+            match self.take_coded(header, payload, None) {
                 Ok(()) if crc32fast::hash(&self.raw) == header.raw_checksum => {
                     self.level_is_unknown = false;
                     return Ok(());
@@ -397,16 +397,17 @@ impl Decoder {
 
     fn take_coded(
         &mut self,
-        raw_length: usize,
+        header: &SegmentHeader,
         payload: &[u8],
         original: Original<'_>,
     ) -> Result<(), Error> {
         let Some((_, models)) = &mut self.models else {
             unreachable!("segments are only wanted within a container");
         };
+        let (is_key, length) = (header.kind == SegmentKind::Key, header.raw_length);
         self.raw.clear();
-        self.raw.reserve_exact(raw_length);
-        segment_decoder::decode(models, payload, raw_length, &mut self.raw, original)
+        self.raw.reserve_exact(length);
+        segment_decoder::decode(models, is_key, payload, length, &mut self.raw, original)
     }
 
     fn take_end(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {

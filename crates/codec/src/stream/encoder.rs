@@ -5,7 +5,7 @@
 
 use super::container_header::{self, ContainerHeader};
 use super::end;
-use super::key_schedule::KeySchedule;
+use super::key_schedule::{KeySchedule, Place, Start};
 use super::models::Models;
 use super::progress::Progress;
 use super::segment_encoder::SegmentEncoder;
@@ -35,8 +35,8 @@ pub struct EncoderOptions {
     /// After how many PNGs all models start anew, at the start of a file, so that what follows can
     /// be decoded without what is before; 0 for never. Usually [`KEY_EVERY`](super::KEY_EVERY).
     pub key_every: u32,
-    /// After how many raw bytes they do, at the end of the image that is being coded then, if one is;
-    /// 0 for never, otherwise at least 4096 count.
+    /// After how many raw bytes they do, between images or within a sequential scan of a JPEG, as soon
+    /// as one of these is there; 0 for never, otherwise at least 4096 count.
     pub restart_every: u64,
     /// Most bytes for an image of several scans: its file, which the caller holds and shows whole
     /// (see [`Encoder::wanted`]), and twice its rows, for coding and for verifying. Behind a PNG in
@@ -187,20 +187,33 @@ impl Encoder {
         let jpeg = &mut self.models.jpeg;
         // An image of several scans is shown whole.
         let whole_image = jpeg.encoding().is_some() || jpeg.image_is_announced();
-        let (kind, length) = if whole_image {
-            (SegmentKind::Coded, window.len())
+        let resumption = jpeg.resumption(window);
+        let (start, length) = if whole_image {
+            (Start::GoOn, window.len())
         } else {
             let most = match self.models.png.in_image_data() {
                 true => SEGMENT_INPUT,
                 false => USUAL_INPUT,
             };
             let window = &window[..window.len().min(most)];
-            self.keys.plan(window, self.models.is_between_images())
+            let place = match &resumption {
+                _ if self.models.is_between_images() => Place::BetweenImages,
+                Some(resumption) => Place::InScan {
+                    header: resumption.header_length(),
+                },
+                None => Place::InImage,
+            };
+            self.keys.plan(window, place)
         };
-        if kind == SegmentKind::Key {
-            self.models.reset();
-            self.summary.restarts += 1;
-        }
+        let resumption = resumption.filter(|_| start == Start::Resume);
+        let kind = match start {
+            Start::GoOn => SegmentKind::Coded,
+            Start::Anew | Start::Resume => {
+                self.models.reset();
+                self.summary.restarts += 1;
+                SegmentKind::Key
+            }
+        };
         // Where the input ends exactly with the window, the caller may know it or not yet, so that
         // must not matter.
         let ends = input.len() < SEGMENT_INPUT && length == input.len();
@@ -212,7 +225,8 @@ impl Encoder {
         let window = &window[..length];
         let out = &mut out[header_size..];
         let room = &mut out[segment_header::SIZE..];
-        let coded = self.segment.encode(&mut self.models, input, ends, room);
+        let (models, resumption) = (&mut self.models, resumption.as_ref());
+        let coded = self.segment.encode(models, input, ends, resumption, room);
         self.summary.add_news(&self.models.jpeg.take_news());
         let png_news = self.models.png.take_news();
         self.keys.add_images(png_news.images_done);

@@ -1,16 +1,43 @@
 //! When models start anew.
 //!
-//! Invariant: a key is the start of a PNG, or stands between images, so that it costs what models
-//! have learned, but no image. What is planned depends on the bytes shown and on what was coded since
-//! models were new, and on nothing else.
+//! Invariant: a key is the start of a PNG, or stands between images or within a scan that can go on from
+//! there, so that it costs what models have learned, but no image. What is planned depends on the bytes
+//! shown and on what was coded since models were new, and on nothing else.
 
-use super::segment_header::SegmentKind;
 use crate::jpeg::START_OF_IMAGE;
 use crate::png::SIGNATURE;
 
 /// Fewest bytes from one restart to the next, and fewest of a segment that ends early because one is
 /// overdue.
 const LEAST: u64 = 4096;
+
+/// How much earlier bytes make a key due within a scan, where segments end with whole MCUs.
+const EARLY: u64 = 512;
+
+/// A scan goes on in new models only if so many times its header is in sight.
+const HEADERS: usize = 8;
+
+/// Where a segment begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// No image has begun that goes on here.
+    BetweenImages,
+    /// Within an image that new models could not go on with.
+    InImage,
+    /// Within a scan that they can go on with, behind so many bytes of header.
+    InScan { header: usize },
+}
+
+/// How a segment begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// With the models as they are.
+    GoOn,
+    /// With new models.
+    Anew,
+    /// With new models, in the scan that is being coded.
+    Resume,
+}
 
 /// Counts images and bytes up to the next key.
 #[derive(Clone, Copy, Debug)]
@@ -55,21 +82,28 @@ impl KeySchedule {
         self.bytes += count as u64;
     }
 
-    /// What kind the segment is that begins with `window`, and how much of it the segment may take.
-    /// `between`: no image has begun that goes on here.
+    /// How the segment begins that stands at the start of `window`, at this place, and how much of it
+    /// the segment may take.
     ///
     /// Where PNGs make a key due, the segment ends in front of the next one. Where bytes do, it ends
     /// in front of the next image, or else where they are so many.
-    pub(super) fn plan(&mut self, window: &[u8], between: bool) -> (SegmentKind, usize) {
+    pub(super) fn plan(&mut self, window: &[u8], place: Place) -> (Start, usize) {
         let images_due = self.every > 0 && self.images >= u64::from(self.every);
-        let bytes_due = self.bytes_every > 0 && self.bytes >= self.bytes_every;
-        if images_due && window.starts_with(&SIGNATURE) || bytes_due && between {
+        let is_due = |early| self.bytes_every > 0 && self.bytes + early >= self.bytes_every;
+        let start = match place {
+            _ if images_due && window.starts_with(&SIGNATURE) => Start::Anew,
+            Place::BetweenImages if is_due(0) => Start::Anew,
+            Place::InScan { header } if is_due(EARLY) && header * HEADERS <= window.len() => {
+                Start::Resume
+            }
+            _ => Start::GoOn,
+        };
+        if start != Start::GoOn {
             self.start();
-            let end = self.end_by_images(window, true);
-            return (SegmentKind::Key, end.min(self.end_by_bytes(window)));
         }
+        let between = place == Place::BetweenImages || start == Start::Anew;
         let end = self.end_by_images(window, between);
-        (SegmentKind::Coded, end.min(self.end_by_bytes(window)))
+        (start, end.min(self.end_by_bytes(window)))
     }
 
     /// How much of `window` a segment may take until PNGs make a key due.
@@ -139,11 +173,20 @@ mod tests {
     fn a_segment_ends_where_bytes_make_a_key_due() {
         let mut schedule = KeySchedule::new(0, 10_000);
         let window = vec![0; 50_000];
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 10_000));
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::GoOn, 10_000)
+        );
         schedule.add_bytes(10_000);
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Key, 10_000));
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::Anew, 10_000)
+        );
         schedule.add_bytes(7_000);
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 4096));
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::GoOn, 4096)
+        );
     }
 
     #[test]
@@ -151,11 +194,20 @@ mod tests {
         let mut schedule = KeySchedule::new(0, 10_000);
         schedule.add_bytes(10_000);
         let mut window = vec![0; 50_000];
-        assert_eq!(schedule.plan(&window, false), (SegmentKind::Coded, 50_000));
+        assert_eq!(
+            schedule.plan(&window, Place::InImage),
+            (Start::GoOn, 50_000)
+        );
         window[100..103].copy_from_slice(&START_OF_IMAGE);
         window[30_000..30_008].copy_from_slice(&SIGNATURE);
-        assert_eq!(schedule.plan(&window, false), (SegmentKind::Coded, 30_000));
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Key, 30_000));
+        assert_eq!(
+            schedule.plan(&window, Place::InImage),
+            (Start::GoOn, 30_000)
+        );
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::Anew, 30_000)
+        );
     }
 
     #[test]
@@ -165,12 +217,18 @@ mod tests {
         for start in [0, 10_000, 20_000, 30_000] {
             window[start..start + 8].copy_from_slice(&SIGNATURE);
         }
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 20_000));
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::GoOn, 20_000)
+        );
         schedule.add_images(2);
         let rest = &window[20_000..];
-        assert_eq!(schedule.plan(rest, true), (SegmentKind::Key, 30_000));
+        assert_eq!(
+            schedule.plan(rest, Place::BetweenImages),
+            (Start::Anew, 30_000)
+        );
         let within = &window[5000..];
-        assert_eq!(schedule.plan(within, false), (SegmentKind::Coded, 15_000));
+        assert_eq!(schedule.plan(within, Place::InImage), (Start::GoOn, 15_000));
     }
 
     #[test]
@@ -178,12 +236,18 @@ mod tests {
         let mut schedule = KeySchedule::new(2, 0);
         let mut window = vec![0; 9000];
         window[200..208].copy_from_slice(&SIGNATURE);
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 9000));
-        schedule.add_images(2);
-        assert_eq!(schedule.plan(&window, true), (SegmentKind::Coded, 200));
         assert_eq!(
-            schedule.plan(&window[200..], true),
-            (SegmentKind::Key, 8800)
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::GoOn, 9000)
+        );
+        schedule.add_images(2);
+        assert_eq!(
+            schedule.plan(&window, Place::BetweenImages),
+            (Start::GoOn, 200)
+        );
+        assert_eq!(
+            schedule.plan(&window[200..], Place::BetweenImages),
+            (Start::Anew, 8800)
         );
     }
 }

@@ -1,8 +1,10 @@
 //! The models of one direction.
 
 use super::Level;
+use crate::Error;
 use crate::bytes::BytesModel;
-use crate::jpeg::{Jpeg, MemoryBudget};
+use crate::entropy::Coder;
+use crate::jpeg::{Jpeg, MemoryBudget, Resumption};
 use crate::png::Png;
 
 /// Everything that coded segments adapt.
@@ -44,6 +46,22 @@ impl Models {
             self.jpeg.free();
         }
         taken
+    }
+
+    /// Goes on with a JPEG scan in models that have seen nothing, behind a header of `length` bytes;
+    /// `known` tells an encoder how.
+    ///
+    /// # Errors
+    /// Those of [`Jpeg::resume`].
+    pub(super) fn resume<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        length: usize,
+        known: Option<&Resumption>,
+    ) -> Result<(), Error> {
+        let bytes = &mut self.bytes;
+        let byte = |coder: &mut C, byte| bytes.code(coder, byte);
+        self.jpeg.resume(coder, length, known, byte)
     }
 
     /// Whether the next byte belongs to an image's data.

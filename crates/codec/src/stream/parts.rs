@@ -2,7 +2,7 @@
 
 use super::varint;
 use crate::Error;
-use crate::jpeg::{MCU_MAX, MCU_ROWS_MAX, SCANS_MAX};
+use crate::jpeg::{HEADER_MAX, MCU_MAX, MCU_ROWS_MAX, SCANS_MAX};
 use crate::png::STRIPS_MAX;
 
 /// A stretch of a coded segment.
@@ -28,6 +28,8 @@ pub(super) enum Part {
     ScanReentry(u32),
     /// The scan that was left goes on with the MCU of this number, counted from 1.
     Reentry(u32),
+    /// A scan goes on behind a header of so many bytes.
+    Resumption(u32),
 }
 
 /// Most MCUs in a run: each takes at least two bits (a DC and an AC code), and the first may share
@@ -51,6 +53,7 @@ pub(super) fn write(parts: impl ExactSizeIterator<Item = Part>, out: &mut Vec<u8
             Part::Reentry(count) => (7, count),
             Part::GivenUp(count) => (8, count),
             Part::ScanReentry(count) => (9, count),
+            Part::Resumption(count) => (10, count),
         };
         varint::write(kind, out);
         varint::write(count, out);
@@ -92,6 +95,7 @@ impl<'a> PartList<'a> {
                 }
                 Part::Rows(rows) => (rows, MCU_ROWS_MAX),
                 Part::Reentry(mcu) => (mcu, MCU_MAX),
+                Part::Resumption(length) => (length, HEADER_MAX),
             };
             if length == 0 || length as usize > most {
                 return Err(Error::PartLength(length));
@@ -108,7 +112,8 @@ impl<'a> PartList<'a> {
                 | Part::StripRun(_)
                 | Part::GivenUp(_)
                 | Part::ScanReentry(_)
-                | Part::Reentry(_) => {}
+                | Part::Reentry(_)
+                | Part::Resumption(_) => {}
             }
         }
         let list = &start[..start.len() - payload.len()];
@@ -138,6 +143,7 @@ fn read_part(bytes: &mut &[u8]) -> Result<Part, Error> {
         7 => Ok(Part::Reentry(count)),
         8 => Ok(Part::GivenUp(count)),
         9 => Ok(Part::ScanReentry(count)),
+        10 => Ok(Part::Resumption(count)),
         _ => Err(Error::UnknownPartKind(kind)),
     }
 }
@@ -172,7 +178,7 @@ mod tests {
     fn limits_hold() {
         assert_eq!(parse(&[0], 9), Err(Error::PartCount(0)));
         assert_eq!(parse(&[2, 0, 1], 9), Err(Error::PartCount(2)));
-        assert_eq!(parse(&[1, 10, 1], 9), Err(Error::UnknownPartKind(10)));
+        assert_eq!(parse(&[1, 11, 1], 9), Err(Error::UnknownPartKind(11)));
         assert_eq!(parse(&[1, 0, 0], 9), Err(Error::PartLength(0)));
         assert_eq!(parse(&[1, 0, 10], 9), Err(Error::PartLength(10)));
         assert_eq!(parse(&[2, 0, 5, 1, 5], 9), Err(Error::PartLength(5)));

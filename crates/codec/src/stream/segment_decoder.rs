@@ -9,12 +9,14 @@ use crate::jpeg::Original;
 
 /// Appends the `raw_length` bytes of a coded segment to the empty `raw`.
 ///
-/// `original`: what a verifying decoder compares with.
+/// `is_key`: the models have seen nothing, because the segment is a key. `original`: what a verifying
+/// decoder compares with.
 ///
 /// # Errors
 /// The first rule that the payload breaks.
 pub(super) fn decode(
     models: &mut Models,
+    is_key: bool,
     payload: &[u8],
     raw_length: usize,
     raw: &mut Vec<u8>,
@@ -26,7 +28,7 @@ pub(super) fn decode(
         .split_at_checked(parts.raw_bytes)
         .ok_or(Error::PartLength(parts.raw_bytes as u32))?;
     let mut coder = RangeDecoder::new(entropy);
-    for part in parts {
+    for (index, part) in parts.enumerate() {
         let start = raw.len();
         let room = raw_length - start;
         match part {
@@ -55,6 +57,10 @@ pub(super) fn decode(
                 models.leave_image();
                 models.jpeg.reenter(&mut coder, mcu - 1, None)?;
             }
+            Part::Resumption(length) if is_key && index == 0 => {
+                models.resume(&mut coder, length as usize, None)?;
+            }
+            Part::Resumption(_) => return Err(Error::ResumptionMisplaced),
             Part::Opening(_)
             | Part::Rows(_)
             | Part::GivenUp(_)

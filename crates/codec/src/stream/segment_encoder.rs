@@ -118,12 +118,13 @@ pub(super) struct SegmentEncoder {
 
 impl SegmentEncoder {
     /// Codes a prefix of `input`, no more than [`SEGMENT_INPUT`] bytes, into the start of `room`.
-    /// `ends`: nothing comes after those.
+    /// `ends`: nothing comes after those. `resumption`: the models have seen nothing, and go on with this.
     pub(super) fn encode(
         &mut self,
         models: &mut Models,
         input: &[u8],
         ends: bool,
+        resumption: Option<&jpeg::Resumption>,
         room: &mut [u8],
     ) -> CodedSegment {
         let window = &input[..input.len().min(SEGMENT_INPUT)];
@@ -140,6 +141,9 @@ impl SegmentEncoder {
         if let Some(damage) = self.damage.take() {
             coder.inject(damage);
             models.jpeg.inject(damage);
+        }
+        if let Some(resumption) = resumption {
+            self.resume(models, &mut coder, resumption);
         }
         let mut consumed = 0;
         let mut search = Search::new();
@@ -254,6 +258,20 @@ impl SegmentEncoder {
             jpeg::RunEnd::ScanDone => Outcome::Done,
             jpeg::RunEnd::More => Outcome::More,
             jpeg::RunEnd::Odd(_) => Outcome::Odd,
+        }
+    }
+
+    /// Goes on with a scan in new models.
+    fn resume(
+        &mut self,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        resumption: &jpeg::Resumption,
+    ) {
+        let length = resumption.header_length();
+        match models.resume(coder, length, Some(resumption)) {
+            Ok(()) => self.parts.push((Part::Resumption(length as u32), 0)),
+            Err(_) => self.overflowed = true,
         }
     }
 

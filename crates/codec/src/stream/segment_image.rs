@@ -244,8 +244,11 @@ pub(super) fn decode_part(
             }
             Ok(())
         }
-        Part::Bytes(_) | Part::Raw(_) | Part::McuRun(_) | Part::StripRun(_) | Part::Reentry(_) => {
-            Err(Error::NotInScan)
-        }
+        Part::Bytes(_)
+        | Part::Raw(_)
+        | Part::McuRun(_)
+        | Part::StripRun(_)
+        | Part::Reentry(_)
+        | Part::Resumption(_) => Err(Error::NotInScan),
     }
 }

@@ -21,11 +21,16 @@ pub(crate) const LEVELS: [Level; 3] = Level::ALL;
 const STATE_BYTES: usize = 4 << 20;
 
 pub(crate) fn encoder(level: Level) -> Encoder {
+    encoder_with_restarts(level, 0)
+}
+
+/// An encoder whose models start anew after so many bytes, or never for 0.
+pub(crate) fn encoder_with_restarts(level: Level, restart_every: u64) -> Encoder {
     Encoder::new(&EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
-        restart_every: 0,
+        restart_every,
         image_bytes: 2 * STATE_BYTES,
     })
 }

@@ -15,7 +15,7 @@ use super::row_reentry::RowReentry;
 use super::state_bytes;
 use super::writer::ScanWriter;
 use crate::Error;
-use crate::entropy::{Coder, Vectorizing};
+use crate::entropy::{Coder, Vectorizing, code_number};
 use std::ops::Range;
 
 /// What a verifying decoder compares with instead of holding bytes: the raw bytes from the start of
@@ -211,7 +211,7 @@ impl ImageDecoder {
     /// [`Error::BadScan`] if there is none, or it was given up before, or no row follows.
     pub(crate) fn give_up<C: Coder>(&mut self, coder: &mut C, scan: usize) -> Result<(), Error> {
         self.expect_row_of(scan)?;
-        let units = opening::code_number(coder, 0);
+        let units = code_number(coder, 0);
         if !self.losses.give_up(scan, units, &self.headers) {
             return Err(Error::BadScan);
         }

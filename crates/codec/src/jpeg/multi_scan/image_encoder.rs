@@ -15,7 +15,7 @@ use super::regions::{Regions, Stretch};
 use super::row_coder::RowCoder;
 use super::row_reentry::RowReentry;
 use super::survey::Surveyed;
-use crate::entropy::{Coder, Vectorizing};
+use crate::entropy::{Coder, Vectorizing, code_number};
 
 /// An image that is being encoded.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl ImageEncoder {
 
     /// Codes where a scan is given up.
     pub(crate) fn encode_loss<C: Coder>(&self, coder: &mut C, units: u32) {
-        opening::code_number(coder, units);
+        code_number(coder, units);
     }
 
     /// Codes how a scan goes on.

@@ -5,21 +5,7 @@ use super::super::markers::{Found, HeaderParser};
 use super::header::{Progression, ScanHeader};
 use super::regions::Regions;
 use crate::Error;
-use crate::entropy::Coder;
-
-/// Codes a number below 2^31: its length in bits, then the bits, all unmodelled.
-pub(super) fn code_number<C: Coder>(coder: &mut C, value: u32) -> u32 {
-    let length = coder.raw_bits(5, 32 - value.leading_zeros());
-    let mut decoded = 0;
-    let mut left = length;
-    while left > 0 {
-        let count = left.min(8);
-        left -= count;
-        let bits = value >> left & ((1 << count) - 1);
-        decoded = decoded << count | coder.raw_bits(count, bits);
-    }
-    decoded
-}
+use crate::entropy::{Coder, code_number};
 
 /// Writes the opening. `input` begins with the first scan's first byte; `byte` codes one byte.
 pub(super) fn encode<C: Coder>(

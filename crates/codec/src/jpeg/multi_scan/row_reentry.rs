@@ -1,8 +1,7 @@
 //! How a scan that was given up goes on within a row.
 
 use super::header::ScanHeader;
-use super::opening::code_number;
-use crate::entropy::Coder;
+use crate::entropy::{Coder, code_number};
 
 /// Where a scan goes on, and in which state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
