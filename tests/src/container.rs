@@ -62,18 +62,37 @@ pub fn segment_kinds(container: &[u8]) -> Vec<u8> {
 
 /// The same with the number of raw bytes that each decodes to.
 pub fn segments(container: &[u8]) -> Vec<(u8, usize)> {
-    let mut kinds = vec![];
+    let walked = walk(container).into_iter();
+    walked.map(|(_, kind, length)| (kind, length)).collect()
+}
+
+/// Where the keys of a whole container begin, with the number of raw bytes before each.
+pub fn keys(container: &[u8]) -> Vec<(usize, usize)> {
+    let mut raw_start = 0;
+    let mut keys = vec![];
+    for (place, kind, length) in walk(container) {
+        if kind == KEY {
+            keys.push((place, raw_start));
+        }
+        raw_start += length;
+    }
+    keys
+}
+
+/// Place, kind and raw length of each segment.
+fn walk(container: &[u8]) -> Vec<(usize, u8, usize)> {
+    let mut segments = vec![];
     let mut place = front_length(container);
     while let Some(header) = container.get(place..place + SEGMENT_HEADER) {
         let raw_length = u32::from_le_bytes([header[1], header[2], header[3], 0]);
-        kinds.push((header[0], raw_length as usize));
+        segments.push((place, header[0], raw_length as usize));
         if header[0] == END {
             break;
         }
         let length = u32::from_le_bytes([header[4], header[5], header[6], 0]);
         place += SEGMENT_HEADER + length as usize;
     }
-    kinds
+    segments
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! Invariant: a property panics if it does not hold, and does nothing else; the
 //! targets in `fuzz/` and the replay of their seeds run the same functions.
 
-use crate::container::repair_checksums;
+use crate::container::{keys, repair_checksums};
 use crate::in_process::{
-    LEVELS, compress, compress_against, compress_seeing, compress_summed, decompress,
-    decompress_against,
+    LEVELS, compress, compress_against, compress_restarting, compress_seeing, compress_summed,
+    decompress, decompress_against, decompress_from,
 };
 use crate::jpeg_generator::{Kind, generate};
 use crate::png_generator::{Defect, PngParameters, write, write_gray};
@@ -44,11 +44,54 @@ pub fn damaged_files_come_back(data: &[u8]) {
     let Some(([choice, kind, sight], rest)) = data.split_first_chunk() else {
         return;
     };
-    let Some((seed, changes)) = rest.split_first_chunk() else {
+    let Some((kind, file)) = damaged_file(*kind, rest) else {
         return;
     };
+    let level = level(*choice);
+    let compressed = compress(&file, level);
+    assert!(
+        decompress(&compressed).as_deref() == Ok(&file),
+        "other bytes come back of {} at {level:?}",
+        kind.name()
+    );
+    let visible = SEGMENT_INPUT + usize::from(*sight) * 1021;
+    assert!(compress_seeing(&file, level, visible) == compressed);
+}
+
+/// A generated JPEG that was damaged, twice, comes back if models start anew within it, also from each of
+/// these places on. The first byte chooses the level, the second the kind, the third how much is in
+/// sight, the fourth after how many bytes models start anew; the others are as above.
+pub fn restarted_files_come_back(data: &[u8]) {
+    let Some(([choice, kind, sight, every], rest)) = data.split_first_chunk() else {
+        return;
+    };
+    let Some((kind, file)) = damaged_file(*kind, rest) else {
+        return;
+    };
+    let (file, level) = (file.repeat(2), level(*choice));
+    let every = 4096 + u64::from(*every) * 64;
+    let compressed = compress_restarting(&file, level, every, SEGMENT_INPUT);
+    assert!(
+        decompress(&compressed).as_deref() == Ok(&file),
+        "other bytes come back of {} at {level:?}",
+        kind.name()
+    );
+    for (start, raw_start) in keys(&compressed) {
+        assert!(
+            decompress_from(&compressed[start..], level).as_deref() == Ok(&file[raw_start..]),
+            "other bytes come back of {} at {level:?} from {raw_start} on",
+            kind.name()
+        );
+    }
+    let visible = SEGMENT_INPUT + usize::from(*sight) * 1021;
+    assert!(compress_restarting(&file, level, every, visible) == compressed);
+}
+
+/// A generated JPEG of a kind, from a seed of eight bytes and changes of four bytes each.
+fn damaged_file(kind: u8, seed_and_changes: &[u8]) -> Option<(Kind, Vec<u8>)> {
+    let (seed, changes) = seed_and_changes.split_first_chunk()?;
     let kinds: Vec<Kind> = Kind::all().collect();
-    let kind = kinds[usize::from(*kind) % kinds.len()];
+    let kind = kinds[usize::from(kind) % kinds.len()];
     let mut file = generate(kind, u64::from_le_bytes(*seed)).into_bytes();
     for &[low, high, what, count] in changes.as_chunks::<4>().0 {
         let place = usize::from(u16::from_le_bytes([low, high])) * (file.len() + 1) / 65_536;
@@ -63,15 +106,7 @@ pub fn damaged_files_come_back(data: &[u8]) {
             }
         }
     }
-    let level = level(*choice);
-    let compressed = compress(&file, level);
-    assert!(
-        decompress(&compressed).as_deref() == Ok(&file),
-        "other bytes come back of {} at {level:?}",
-        kind.name()
-    );
-    let visible = SEGMENT_INPUT + usize::from(*sight) * 1021;
-    assert!(compress_seeing(&file, level, visible) == compressed);
+    Some((kind, file))
 }
 
 /// The decoder takes any bytes, also behind right checksums, and gives an error

@@ -31,34 +31,51 @@ pub fn compress(input: &[u8], level: Level) -> Vec<u8> {
 
 /// The same with the encoder's own account of it.
 pub fn compress_summed(input: &[u8], level: Level) -> (Vec<u8>, Summary) {
-    run_encoder(input, level, SEGMENT_INPUT, None)
+    run_encoder(input, &options(level), SEGMENT_INPUT, None)
 }
 
 /// The same against a reference.
 pub fn compress_against(input: &[u8], level: Level, reference: &[u8]) -> (Vec<u8>, Summary) {
     let reference = ReferenceFile::new(reference.to_vec());
-    run_encoder(input, level, SEGMENT_INPUT, Some(reference))
+    run_encoder(input, &options(level), SEGMENT_INPUT, Some(reference))
 }
 
 /// The same with `visible` bytes in sight of the encoder, at least a segment's.
 pub fn compress_seeing(input: &[u8], level: Level, visible: usize) -> Vec<u8> {
-    run_encoder(input, level, visible, None).0
+    run_encoder(input, &options(level), visible, None).0
 }
 
-fn run_encoder(
+/// The same with models that start anew after so many bytes.
+pub fn compress_restarting(
     input: &[u8],
     level: Level,
+    restart_every: u64,
     visible: usize,
-    reference: Option<ReferenceFile>,
-) -> (Vec<u8>, Summary) {
+) -> Vec<u8> {
     let options = EncoderOptions {
+        restart_every,
+        ..options(level)
+    };
+    run_encoder(input, &options, visible, None).0
+}
+
+fn options(level: Level) -> EncoderOptions {
+    EncoderOptions {
         level,
         state_bytes: STATE_BYTES,
         key_every: KEY_EVERY,
         restart_every: 0,
         image_bytes: 2 * STATE_BYTES,
-    };
-    let mut encoder = Encoder::new(&options);
+    }
+}
+
+fn run_encoder(
+    input: &[u8],
+    options: &EncoderOptions,
+    visible: usize,
+    reference: Option<ReferenceFile>,
+) -> (Vec<u8>, Summary) {
+    let mut encoder = Encoder::new(options);
     if let Some(reference) = reference {
         encoder.set_reference(reference);
     }
@@ -111,6 +128,16 @@ pub fn decompress_against(compressed: &[u8], reference: &[u8]) -> Result<Vec<u8>
     let mut decoder = decoder();
     decoder.set_reference(ReferenceFile::new(reference.to_vec()));
     decompress_with(&mut decoder, compressed)
+}
+
+/// Decompresses the rest of a container from a segment on that starts anew, at the start of `segments`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress_from(segments: &[u8], level: Level) -> Result<Vec<u8>, Damage> {
+    let mut decoder = decoder();
+    decoder.enter_container(Some(level));
+    decompress_with(&mut decoder, segments)
 }
 
 fn decoder() -> Decoder {

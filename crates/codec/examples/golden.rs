@@ -9,13 +9,14 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-fn encode(input: &[u8], level: Level, stored: bool) -> Vec<u8> {
+/// `restart_every`: after how many bytes models start anew, 0 for never.
+fn encode(input: &[u8], level: Level, restart_every: u64, stored: bool) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
         // No more than the tests have.
         state_bytes: 4 << 20,
         key_every: KEY_EVERY,
-        restart_every: 0,
+        restart_every,
         image_bytes: 8 << 20,
     });
     let mut buffer = vec![0; ENCODED_SEGMENT_MAX];
@@ -139,19 +140,27 @@ fn main() -> io::Result<()> {
         write(
             format!("{name}-fast"),
             &raw,
-            &encode(&raw, Level::Fast, false),
+            &encode(&raw, Level::Fast, 0, false),
         )?;
         write(
             format!("{name}-default"),
             &raw,
-            &encode(&raw, Level::Default, false),
+            &encode(&raw, Level::Default, 0, false),
+        )?;
+    }
+    let sample = std::fs::read(package.join("../../tests/data/sample.jpg"))?;
+    for (name, level) in [("fast", Level::Fast), ("default", Level::Default)] {
+        write(
+            format!("restarted-{name}"),
+            &sample,
+            &encode(&sample, level, 16_384, false),
         )?;
     }
     let raw = text(140_000);
     write(
         "stored".to_owned(),
         &raw,
-        &encode(&raw, Level::Default, true),
+        &encode(&raw, Level::Default, 0, true),
     )?;
     std::fs::write(folder.join("list.txt"), list)
 }

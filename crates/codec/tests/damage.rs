@@ -4,7 +4,8 @@ mod support;
 
 use lepta_codec::{Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Error, Level, Step};
 use support::{
-    Failure, Noise, PHOTO, PROGRESSIVE, assert_comes_back, decode, decode_prefix, encode, encoder,
+    Failure, Noise, PHOTO, PROGRESSIVE, assert_comes_back, decode, decode_prefix, encode,
+    encode_seeing, encoder, encoder_with_restarts,
 };
 
 /// A container of a few segments: text, photos, noise.
@@ -178,6 +179,12 @@ fn forge(segment: &mut [u8], noise: &mut Noise) {
         let raw_length = (payload.len() + noise.below(1 << 18)) as u32;
         header[1..4].copy_from_slice(&raw_length.to_le_bytes()[..3]);
     }
+    repair(segment);
+}
+
+/// Makes a segment's checksum right.
+fn repair(segment: &mut [u8]) {
+    let (header, payload) = segment.split_at_mut(SEGMENT_HEADER);
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&header[..11]);
     hasher.update(payload);
@@ -226,6 +233,48 @@ fn forged_images_of_several_scans_lead_to_errors() {
             assert_seen(&raw, &forged, &format!("round {round}"));
         }
     }
+}
+
+/// A photo that is coded anew every 8192 bytes.
+fn restarted_sample() -> Vec<u8> {
+    encode_seeing(
+        &mut encoder_with_restarts(Level::Default, 8192),
+        PHOTO,
+        usize::MAX,
+    )
+}
+
+#[test]
+fn forged_restarts_within_a_scan_lead_to_errors() {
+    let coded = restarted_sample();
+    let offsets = segment_offsets(&coded);
+    let mut noise = Noise(29);
+    for round in 0..150 {
+        let number = noise.below(offsets.len() - 1);
+        let mut forged = coded.clone();
+        forge(
+            &mut forged[offsets[number]..offsets[number + 1]],
+            &mut noise,
+        );
+        if forged != coded {
+            assert_seen(PHOTO, &forged, &format!("round {round}"));
+        }
+    }
+}
+
+#[test]
+fn a_resumption_that_is_not_the_start_of_a_key_is_refused() {
+    let coded = restarted_sample();
+    let offsets = segment_offsets(&coded);
+    let is_key = |&offset: &usize| coded[offset] == 3;
+    let key = offsets.iter().position(is_key).expect("several");
+    let (start, end) = (offsets[key], offsets[key + 1]);
+    assert_eq!(coded[start + SEGMENT_HEADER + 1], 10);
+    let mut forged = coded.clone();
+    forged[start] = 1;
+    repair(&mut forged[start..end]);
+    let refused = Err(Failure::Broken(Error::ResumptionMisplaced));
+    assert_eq!(decode(&forged).map(drop), refused);
 }
 
 #[test]

@@ -89,6 +89,23 @@ fn modelled_screenshots_are_among_them() {
     }
 }
 
+/// A photo within which keys begin with a resumption: kind 10, behind the segment's header and the number of
+/// parts.
+#[test]
+fn restarts_within_a_photo_are_among_them() {
+    for level in ["fast", "default"] {
+        let coded = std::fs::read(folder().join(format!("restarted-{level}.lepta")));
+        let coded = coded.expect("a golden file");
+        let (mut place, mut resumptions) = (12, 0);
+        while coded[place] != 2 {
+            let length = [coded[place + 4], coded[place + 5], coded[place + 6], 0];
+            resumptions += usize::from((coded[place], coded[place + 16]) == (3, 10));
+            place += 15 + u32::from_le_bytes(length) as usize;
+        }
+        assert!(resumptions >= 4, "{resumptions} at {level}");
+    }
+}
+
 #[test]
 fn the_list_is_the_folder() {
     let files: BTreeSet<String> = std::fs::read_dir(folder())

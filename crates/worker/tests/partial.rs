@@ -2,10 +2,12 @@
 
 mod support;
 
-use lepta_codec::ContainerEnd;
-use support::{mixed_input, run, run_command, sample_photo, worker};
+use std::ops::Range;
 
-/// Photos with text between them, compressed with restarts between images.
+use lepta_codec::ContainerEnd;
+use support::{Run, mixed_input, run, run_command, sample_photo, worker};
+
+/// Photos with text between them, compressed with restarts.
 fn photos() -> (Vec<u8>, Vec<u8>) {
     let mut raw = Vec::new();
     for number in 0..5 {
@@ -17,9 +19,58 @@ fn photos() -> (Vec<u8>, Vec<u8>) {
         &raw,
     );
     let report = run.assert_status(0).report();
-    assert_eq!(report["restarts"], 4, "{report}");
+    // One between each two of them, and one within the last.
+    assert_eq!(report["restarts"], 5, "{report}");
     assert_eq!(report["reasons"].as_array().map(Vec::len), Some(0));
     (raw, run.output)
+}
+
+/// One photo, with restarts within it.
+fn photo() -> (Vec<u8>, Vec<u8>) {
+    let raw = sample_photo();
+    let run = run("compress --restart-every 8192 --report json", &raw);
+    let report = run.assert_status(0).report();
+    assert!(report["restarts"].as_u64() >= Some(10), "{report}");
+    assert_eq!(report["reasons"].as_array().map(Vec::len), Some(0));
+    (raw, run.output)
+}
+
+/// What a salvage says is missing: one stretch.
+fn missing(salvage: &Run) -> Range<usize> {
+    let report = salvage.assert_status(51).report();
+    assert_eq!(report["missing"].as_array().map(Vec::len), Some(1));
+    let bound = |index: usize| {
+        let bound = report["missing"][0][index].as_u64().expect("known");
+        usize::try_from(bound).expect("small")
+    };
+    bound(0)..bound(1)
+}
+
+#[test]
+fn a_range_of_a_photo_decodes_from_the_restart_before_it() {
+    let (raw, coded) = photo();
+    for start in (0..raw.len()).step_by(6007) {
+        let range = start..raw.len().min(start + 100);
+        let arguments = format!("--range {}..{}", range.start, range.end);
+        let part = run(&format!("decompress --report json {arguments}"), &coded);
+        let report = part.assert_status(0).report();
+        assert!(part.output == raw[range.clone()], "{range:?}");
+        // Where two intervals meet, or a part of one that is shorter than a segment.
+        assert!(report["segments"].as_u64() <= Some(3), "{report}");
+    }
+}
+
+#[test]
+fn a_salvage_gives_back_what_is_behind_damage_within_a_photo() {
+    let (raw, coded) = photo();
+    for place in (200..coded.len() - 600).step_by(5003) {
+        let mut damaged = coded.clone();
+        damaged[place] ^= 1;
+        let salvage = run("decompress --salvage --report json", &damaged);
+        let missing = missing(&salvage);
+        assert!(missing.len() <= 2 * 8192, "{missing:?}");
+        assert!(salvage.output == [&raw[..missing.start], &raw[missing.end..]].concat());
+    }
 }
 
 #[test]
@@ -48,8 +99,14 @@ fn a_range_of_photos_decodes_from_the_restart_before_it() {
 
 #[test]
 fn a_caller_may_position_the_input() {
-    let (raw, coded) = photos();
-    let end = ContainerEnd::find(&coded).expect("a container ends here");
+    for (raw, coded) in [photos(), photo()] {
+        assert_positions(&raw, &coded);
+    }
+}
+
+/// Decoding begins at every place of the index.
+fn assert_positions(raw: &[u8], coded: &[u8]) {
+    let end = ContainerEnd::find(coded).expect("a container ends here");
     for place in &end.places {
         let start = place.raw_offset;
         let arguments = format!(
@@ -80,13 +137,7 @@ fn a_salvage_gives_the_other_photos_back_and_says_what_is_missing() {
     coded[middle] ^= 1;
     run("decompress", &coded).assert_status(51);
     let salvage = run("decompress --salvage --report json", &coded);
-    let report = salvage.assert_status(51).report();
-    let missing = &report["missing"][0];
-    let bound = |index: usize| {
-        let bound = missing[index].as_u64().expect("known");
-        usize::try_from(bound).expect("small")
-    };
-    let (start, end) = (bound(0), bound(1));
+    let Range { start, end } = missing(&salvage);
     assert!(end - start <= 2 * sample_photo().len());
     assert!(salvage.output == [&raw[..start], &raw[end..]].concat());
     let text = run("decompress --salvage", &coded);

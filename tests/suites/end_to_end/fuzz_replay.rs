@@ -5,6 +5,7 @@
 use lepta_tests::fuzz_properties::{
     bytes_come_back, damaged_files_come_back, decoder_takes_anything, deflate_is_replayed,
     generated_files_come_back, hostile_references_do_no_harm, png_files_come_back,
+    restarted_files_come_back,
 };
 use std::fs;
 use std::path::Path;
@@ -38,6 +39,11 @@ fn seeds_of_generated_files_come_back() {
 #[test]
 fn seeds_of_damaged_files_come_back() {
     replay("damaged_files_come_back", damaged_files_come_back);
+}
+
+#[test]
+fn seeds_of_restarted_files_come_back() {
+    replay("restarted_files_come_back", restarted_files_come_back);
 }
 
 #[test]

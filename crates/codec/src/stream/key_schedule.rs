@@ -211,6 +211,29 @@ mod tests {
     }
 
     #[test]
+    fn a_key_does_not_wait_in_a_scan_that_can_go_on_there() {
+        let mut schedule = KeySchedule::new(0, 10_000);
+        let window = vec![0; 50_000];
+        let place = Place::InScan { header: 600 };
+        assert_eq!(schedule.plan(&window, place), (Start::GoOn, 10_000));
+        schedule.add_bytes(10_000 - 400);
+        assert_eq!(schedule.plan(&window, Place::InImage), (Start::GoOn, 4096));
+        assert_eq!(schedule.plan(&window, place), (Start::Resume, 10_000));
+        assert_eq!(schedule.plan(&window, place), (Start::GoOn, 10_000));
+    }
+
+    #[test]
+    fn a_key_waits_in_a_scan_that_is_hardly_longer_than_its_header() {
+        let mut schedule = KeySchedule::new(0, 10_000);
+        schedule.add_bytes(10_000);
+        let window = vec![0; 5000];
+        let long = Place::InScan { header: 626 };
+        assert_eq!(schedule.plan(&window, long), (Start::GoOn, 5000));
+        let short = Place::InScan { header: 625 };
+        assert_eq!(schedule.plan(&window, short), (Start::Resume, 5000));
+    }
+
+    #[test]
     fn no_more_png_begin_in_a_segment_than_up_to_the_next_key() {
         let mut schedule = KeySchedule::new(2, 0);
         let mut window = vec![0; 50_000];
