@@ -31,7 +31,7 @@ Options:
   --time-limit SECONDS   processor time, then status 31 [none]
   --memory-limit BYTES   memory of the whole process [24000000]
   --key-every N          start anew after N PNGs, so that what follows decodes alone; 0: never [32]
-  --restart-every BYTES  the same after so many bytes, between images [none]
+  --restart-every BYTES  the same after so many bytes, also within a JPEG [none]
   --range START..END     decompress only these bytes of the original; nothing behind them is read
   --input-at OFFSET      with --range: the input begins at this place of the restart index
   --salvage              decompress what damage has left; status 51 and what is missing

@@ -12,7 +12,7 @@
 //! | 16 | 8 | input limit in bytes, 0 = none: a longer object ends with status 32 |
 //! | 24 | 4 | PNGs after which all models start anew (a key), 0 = never; 32 is usual |
 //! | 28 | 4 | zero |
-//! | 32 | 8 | raw bytes after which all models start anew, between images; 0 = never, else 4096 at least |
+//! | 32 | 8 | raw bytes after which all models start anew; 0 = never, else 4096 at least |
 //! | 40 | 8 | first byte of the original that is wanted, in a decompression; else zero |
 //! | 48 | 8 | the one behind the last; 0 = all of the original is wanted |
 //! | 56 | 4 | zero |
@@ -165,7 +165,7 @@ pub struct Job {
     pub input_limit: Option<u64>,
     /// After how many PNGs a compression starts all models anew; 0: never.
     pub key_every: u32,
-    /// After how many raw bytes it does, between images, [`RESTART_EVERY_MIN`] at least; 0: never.
+    /// After how many raw bytes it does, [`RESTART_EVERY_MIN`] at least; 0: never.
     pub restart_every: u64,
     /// The part of the original that a decompression gives back; `None`: all of it.
     pub range: Option<ByteRange>,

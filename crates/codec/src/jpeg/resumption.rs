@@ -74,7 +74,7 @@ pub(super) fn code<C: Coder>(
     }
     for (index, _) in layout.components.iter().enumerate() {
         let prediction = known.map_or(0, |known| known.dc_predictions[index]);
-        let bits = code_evenly(coder, 16, u32::from(prediction as u16));
+        let bits = code_evenly(coder, 16, prediction.cast_unsigned() & 0xFFFF);
         position.dc_predictions[index] = i32::from((bits as u16).cast_signed());
     }
     Ok(position)
