@@ -191,22 +191,23 @@ fn repair(segment: &mut [u8]) {
     header[11..].copy_from_slice(&hasher.finalize().to_le_bytes());
 }
 
+fn assert_forgeries_are_seen(raw: &[u8], coded: &[u8], mut noise: Noise, rounds: usize) {
+    let offsets = segment_offsets(coded);
+    for round in 0..rounds {
+        let number = noise.below(offsets.len() - 1);
+        let mut forged = coded.to_vec();
+        let segment = offsets[number]..offsets[number + 1];
+        forge(&mut forged[segment], &mut noise);
+        if forged != coded {
+            assert_seen(raw, &forged, &format!("round {round}"));
+        }
+    }
+}
+
 #[test]
 fn forged_payloads_lead_to_errors() {
     let (raw, coded) = sample();
-    let offsets = segment_offsets(&coded);
-    let mut noise = Noise(19);
-    for round in 0..60 {
-        let number = noise.below(offsets.len() - 1);
-        let mut forged = coded.clone();
-        forge(
-            &mut forged[offsets[number]..offsets[number + 1]],
-            &mut noise,
-        );
-        if forged != coded {
-            assert_seen(&raw, &forged, &format!("round {round}"));
-        }
-    }
+    assert_forgeries_are_seen(&raw, &coded, Noise(19), 60);
 }
 
 /// A container with a progressive JPEG, and its raw bytes.
@@ -221,18 +222,7 @@ fn forged_images_of_several_scans_lead_to_errors() {
     let (raw, coded) = progressive_sample();
     let offsets = segment_offsets(&coded);
     assert!(offsets.len() > 2, "the image has a segment of its own");
-    let mut noise = Noise(23);
-    for round in 0..400 {
-        let number = noise.below(offsets.len() - 1);
-        let mut forged = coded.clone();
-        forge(
-            &mut forged[offsets[number]..offsets[number + 1]],
-            &mut noise,
-        );
-        if forged != coded {
-            assert_seen(&raw, &forged, &format!("round {round}"));
-        }
-    }
+    assert_forgeries_are_seen(&raw, &coded, Noise(23), 400);
 }
 
 /// A photo that is coded anew every 8192 bytes.
@@ -247,19 +237,7 @@ fn restarted_sample() -> Vec<u8> {
 #[test]
 fn forged_restarts_within_a_scan_lead_to_errors() {
     let coded = restarted_sample();
-    let offsets = segment_offsets(&coded);
-    let mut noise = Noise(29);
-    for round in 0..150 {
-        let number = noise.below(offsets.len() - 1);
-        let mut forged = coded.clone();
-        forge(
-            &mut forged[offsets[number]..offsets[number + 1]],
-            &mut noise,
-        );
-        if forged != coded {
-            assert_seen(PHOTO, &forged, &format!("round {round}"));
-        }
-    }
+    assert_forgeries_are_seen(PHOTO, &coded, Noise(29), 150);
 }
 
 #[test]

@@ -317,7 +317,7 @@ impl Jpeg {
         Ok(())
     }
 
-    /// The same for a decoder.
+    /// The same with an error of the format.
     fn open_scan(&mut self) -> Result<(), Error> {
         match self.begin_scan() {
             Err(NotModelled::TooWide { needed, budget }) => {
