@@ -214,3 +214,33 @@ fn text_and_photos_shrink() {
         );
     }
 }
+
+/// The photo with other quantiser steps: an image by another encoder, with the same coefficients.
+fn photo_of_another_origin() -> Vec<u8> {
+    let mut photo = PHOTO.to_vec();
+    let table = photo.windows(2).position(|bytes| bytes == [0xFF, 0xDB]);
+    // Behind marker, length, and which table it is: the last step, of the highest frequency.
+    let last = table.expect("a quantiser table") + 4 + 64;
+    photo[last] ^= 1;
+    photo
+}
+
+#[test]
+fn models_keep_what_they_learned_for_images_of_the_same_origin() {
+    let other = photo_of_another_origin();
+    let twice = [PHOTO, PHOTO].concat();
+    let apart = [PHOTO, &other, &PROGRESSIVE[..], PHOTO].concat();
+    for level in LEVELS {
+        let once = encode(level, PHOTO).len();
+        let coded = encode(level, &twice);
+        // By what was learned of the very image.
+        assert!(coded.len() < 2 * once - once / 50, "{}", coded.len());
+        assert_comes_back(&coded, &twice);
+
+        let coded = encode(level, &[PHOTO, &other].concat());
+        assert!(coded.len() > 2 * once - once / 200, "{}", coded.len());
+        let coded = encode(level, &apart);
+        assert_comes_back(&coded, &apart);
+        assert!(encode_seeing(&mut encoder(level), &apart, 1) == coded);
+    }
+}

@@ -7,6 +7,7 @@
 //! An image may stand inside a marker segment of another one, as thumbnails and previews do. The
 //! parser then follows the inner image, and goes back to the outer one where the segment ends.
 
+use super::experience::Origin;
 use super::frame::{Frame, ScanLayout, Tables, scan_layout};
 use super::huffman::HuffmanTable;
 use super::multi_scan::ScanHeader;
@@ -114,6 +115,12 @@ impl HeaderParser {
     /// The frame of the current image, if its scans may be coded.
     pub(crate) fn frame(&self) -> Option<&Frame> {
         self.image.frame.as_ref()?.as_ref().ok()
+    }
+
+    /// What tells the current image from those of others, if its scans may be coded.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        let frame = self.frame()?;
+        Some(Origin::new(frame, &self.image.tables))
     }
 
     /// Whether the parser looks for the start of another image.

@@ -7,6 +7,7 @@ mod any_models;
 mod bit_reader;
 mod bit_writer;
 mod block_coder;
+mod experience;
 mod frame;
 mod huffman;
 mod markers;
@@ -25,6 +26,7 @@ use crate::fault::Damage;
 use crate::fault::PendingDamage;
 use crate::{Error, Level};
 use any_models::AnyModels;
+use experience::Experience;
 use frame::{ScanComponent, ScanLayout};
 use markers::FoundScan;
 pub(crate) use markers::{Found, HeaderParser, START_OF_IMAGE};
@@ -130,6 +132,7 @@ pub(crate) struct Jpeg {
     image: Option<AnyImage>,
     /// Made when the first scan begins.
     models: Option<AnyModels>,
+    experience: Experience,
     news: News,
     damage: PendingDamage,
 }
@@ -147,6 +150,7 @@ impl Jpeg {
             searches: 0,
             image: None,
             models: None,
+            experience: Experience::default(),
             news: News::default(),
             damage: PendingDamage::default(),
         }
@@ -170,7 +174,7 @@ impl Jpeg {
         self.scan = None;
         self.left = None;
         self.image = None;
-        self.models = None;
+        self.forget();
     }
 
     /// Feeds bytes outside of scans; how many were taken: all, or up to the end of the header of
@@ -187,19 +191,40 @@ impl Jpeg {
                     self.news.frame.get_or_insert((width, height));
                 }
                 Some(Found::Refused(reason)) => self.news.add_reason(reason),
-                Some(Found::Scan(found)) => match self.announce(found) {
-                    Some(announced) => {
-                        self.announced = Some(announced);
-                        break;
+                Some(Found::Scan(found)) => {
+                    let is_first = found.is_first;
+                    match self.announce(found) {
+                        Some(announced) => {
+                            if is_first {
+                                self.meet_image();
+                            }
+                            self.announced = Some(announced);
+                            break;
+                        }
+                        None => {
+                            self.news.add_reason(NotModelled::UnsupportedScan);
+                            self.parser.scan_abandoned();
+                        }
                     }
-                    None => {
-                        self.news.add_reason(NotModelled::UnsupportedScan);
-                        self.parser.scan_abandoned();
-                    }
-                },
+                }
             }
         }
         taken
+    }
+
+    /// Has the models start anew, if the image whose first scan was found is unlike the last.
+    fn meet_image(&mut self) {
+        if let Some(origin) = self.parser.origin()
+            && self.experience.begin_image(origin)
+        {
+            self.models = None;
+        }
+    }
+
+    /// Gives models back, and what they learned with them.
+    fn forget(&mut self) {
+        self.models = None;
+        self.experience = Experience::default();
     }
 
     /// Whether the scan that has been announced can be coded by itself.
@@ -262,6 +287,7 @@ impl Jpeg {
             .get_or_insert_with(|| AnyModels::new(self.level));
         scan.damage_next(self.damage.take_coefficient());
         let run = models.encode(scan, coder, input, limit, end_of_input);
+        self.experience.add(run.mcus);
         self.parser.scan_bytes(run.consumed);
         match run.end {
             RunEnd::ScanDone => self.end_scan(),
@@ -289,6 +315,7 @@ impl Jpeg {
             .get_or_insert_with(|| AnyModels::new(self.level));
         let before = out.len();
         models.decode(scan, coder, mcus, out, limit)?;
+        self.experience.add(mcus);
         self.parser.scan_bytes(out.len() - before);
         if scan.is_done() {
             self.end_scan();
@@ -451,7 +478,7 @@ impl Jpeg {
     pub(crate) fn free(&mut self) {
         self.scan = None;
         self.left = None;
-        self.models = None;
+        self.forget();
         self.parser.free();
     }
 
@@ -546,6 +573,7 @@ impl Jpeg {
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
         models.encode_row(image, coder, self.damage.take_coefficient());
+        self.experience.add(image.mcus_per_row());
         if image.is_whole() {
             self.news.scans_done += image.whole_scans() as u64;
         }
@@ -597,7 +625,9 @@ impl Jpeg {
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
-        models.decode_row(image, coder, raw, original)
+        models.decode_row(image, coder, raw, original)?;
+        self.experience.add(image.mcus_per_row());
+        Ok(())
     }
 
     /// The image that is being decoded.

@@ -205,6 +205,11 @@ impl ImageDecoder {
         Ok(())
     }
 
+    /// MCUs in a row of the image.
+    pub(crate) fn mcus_per_row(&self) -> u32 {
+        self.grid.mcus_per_row as u32
+    }
+
     /// A scan, counted from 0, is given up within the next row: reads behind how many of its MCUs.
     ///
     /// # Errors

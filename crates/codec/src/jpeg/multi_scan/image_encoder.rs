@@ -94,6 +94,11 @@ impl ImageEncoder {
         self.headers.len()
     }
 
+    /// MCUs in a row of the image.
+    pub(crate) fn mcus_per_row(&self) -> u32 {
+        self.grid.mcus_per_row as u32
+    }
+
     /// How many of them have not been given up.
     pub(crate) fn whole_scans(&self) -> usize {
         let is_whole = |&scan: &usize| !self.losses.is_given_up(scan);
