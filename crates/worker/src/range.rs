@@ -1,14 +1,18 @@
 //! Decompression of a part of the original.
 //!
 //! Segments in front of the part are held, compressed, until it is known whether they are needed: when
-//! one that starts anew comes before the part does, they are skipped without being decoded. If they
-//! become too many for the memory they are decoded in passing.
+//! one that starts anew comes before the part does, they are skipped without being decoded. Of those that
+//! are needed, the PNGs before the one in which the part begins are decoded as pixels only; where that fails,
+//! all are decoded in full. If they become too many for the memory they are decoded in full in passing.
 //!
 //! Invariant: exactly the bytes asked for are written, each from a segment whose checksums were right.
 
 use std::io::{Read, Write};
 
-use lepta_codec::{CONTAINER_HEADER_SIZE, Decoder, SEGMENT_HEADER_SIZE, SegmentInfo, Step};
+use lepta_codec::{
+    CONTAINER_HEADER_SIZE, Decoder, Error, SEGMENT_HEADER_SIZE, SegmentInfo, Step,
+    begins_outside_image_data,
+};
 use lepta_worker::job::ByteRange;
 use lepta_worker::status::Status;
 
@@ -27,7 +31,12 @@ pub(crate) struct Part {
     pub(crate) input_at: Option<u64>,
     /// Most bytes of segments that are held.
     pub(crate) held_bytes: usize,
+    /// Most bytes of images that are decoded as pixels only.
+    pub(crate) pixel_bytes: usize,
 }
+
+/// Bytes of a payload that show whether its segment begins within image data.
+const PAYLOAD_START: usize = 8;
 
 /// A segment that has not been shown to the decoder.
 type Segment = ([u8; SEGMENT_HEADER_SIZE], Vec<u8>);
@@ -41,6 +50,8 @@ struct RangeDecoder<'d, R, W> {
     position: u64,
     held: Vec<Segment>,
     held_bytes: usize,
+    /// Whether the first segment that is held, or comes next, starts anew.
+    held_start_anew: bool,
     report: &'d mut Report,
 }
 
@@ -63,6 +74,7 @@ pub(crate) fn decode_range<R: Read, W: Write>(
         position: part.input_at.unwrap_or(0),
         held: Vec::new(),
         held_bytes: 0,
+        held_start_anew: false,
         report,
     };
     let outcome = job.run();
@@ -130,6 +142,7 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
             starts_anew |= info.starts_anew;
             if starts_anew {
                 self.skip_held()?;
+                self.held_start_anew = true;
             }
             let end = self.position + info.raw_length as u64;
             if end <= self.part.range.start() && self.has_room_for(info.coded_length) {
@@ -138,7 +151,12 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
                 self.held.push((header, payload));
                 self.position = end;
             } else {
-                self.decode_held()?;
+                if end > self.part.range.start() {
+                    self.approach(&header, info.coded_length)?;
+                } else {
+                    self.decode_held()?;
+                }
+                self.held_start_anew = false;
                 self.step(&header)?;
                 self.step_unit(info.coded_length)?;
             }
@@ -165,6 +183,42 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
             self.decoder.skip(&payload).map_err(Failure::decoding)?;
         }
         self.held_bytes = 0;
+        Ok(())
+    }
+
+    /// Decodes the segments held for the next one, in which the part begins, and whose header this is: those
+    /// before the image that goes on there for the sake of its pixels alone.
+    fn approach(
+        &mut self,
+        header: &[u8; SEGMENT_HEADER_SIZE],
+        coded_length: usize,
+    ) -> Result<(), Failure> {
+        let payload = self.input.peek(coded_length.min(PAYLOAD_START))?;
+        let for_pixels = if begins_outside_image_data(header, payload) {
+            self.held.len()
+        } else {
+            let begins = |segment: &Segment| begins_outside_image_data(&segment.0, &segment.1);
+            self.held.iter().rposition(begins).unwrap_or(0)
+        };
+        let start = self.decoder.start().filter(|_| self.held_start_anew);
+        if let (Some(start), 1..) = (start, for_pixels) {
+            if self.decode_for_pixels(for_pixels).is_ok() {
+                self.report.tally.segments += for_pixels as u64;
+                self.held.drain(..for_pixels);
+            } else {
+                self.decoder.go_back(&start);
+            }
+        }
+        self.decode_held()
+    }
+
+    /// Decodes the first `count` of the segments held for the sake of what follows.
+    fn decode_for_pixels(&mut self, count: usize) -> Result<(), Error> {
+        for (header, payload) in &self.held[..count] {
+            self.decoder.step(header)?;
+            self.decoder
+                .step_for_pixels(payload, self.part.pixel_bytes)?;
+        }
         Ok(())
     }
 
@@ -245,6 +299,7 @@ mod tests {
             range: ByteRange::new(range.start as u64, range.end as u64).expect("not empty"),
             input_at: None,
             held_bytes,
+            pixel_bytes: 0,
         }
     }
 
