@@ -391,15 +391,15 @@ fn one_frame_of_a_run_decodes_no_more_frames_than_up_to_its_key() {
 #[test]
 fn the_frames_before_one_are_decoded_as_pixels() {
     // Two sizes in turn, so that two images are held; in the other run there is room for one.
-    for (width, pixel_bytes) in [(320, 3 << 20), (640, (4 * 640 + 1) * 300)] {
+    for (width, pixel_bytes) in [(450, 3 << 20), (900, (4 * 900 + 1) * 400)] {
         let frames: Vec<Vec<u8>> = (0..6)
             .map(|frame| {
                 write(&PngParameters {
                     filters: FilterChoice::Random,
                     level: 1,
                     ..PngParameters::screenshot(
-                        if frame % 3 == 1 { width } else { 640 },
-                        300,
+                        if frame % 3 == 1 { width } else { 900 },
+                        400,
                         frame,
                     )
                 })
@@ -428,7 +428,7 @@ fn the_frames_before_one_are_decoded_as_pixels() {
             }
             start += raw_length;
         }
-        // Of two frames shorter than a segment one begins with it; and behind the last one is the end.
+        // A segment that ends a frame begins none, and behind the last one is the end.
         assert!(frame_starts >= 3, "{frame_starts}");
     }
 }
