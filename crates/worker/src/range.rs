@@ -283,7 +283,7 @@ fn whole<'a>(unit: &Unit<'a>) -> Result<&'a [u8], Failure> {
 mod tests {
     use super::*;
     use crate::damaged_streams::{compressed, decoder, raw_bytes, reader, segments};
-    use lepta_codec::{ContainerEnd, Level};
+    use lepta_codec::{ContainerEnd, Level, SEGMENT_INPUT};
 
     /// What comes out, and how many segments were decoded for it.
     fn decode(coded: &[u8], part: Part) -> Result<(Vec<u8>, u64), Failure> {
@@ -377,6 +377,54 @@ mod tests {
                 assert!(outcome.expect("not read").0 == raw[range.clone()]);
             } else if let Ok((out, _)) = outcome {
                 assert!(out == raw[range.clone()]);
+            }
+        }
+    }
+
+    /// A PNG of 400 × 450 pixels, a gradient with a little noise, longer than a segment. Some rows depend on
+    /// `frame`.
+    fn png(frame: u8) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut scanlines = Vec::new();
+        for row in 0..450 {
+            scanlines.push(0);
+            let added = row + if row / 10 == 7 { u32::from(frame) } else { 0 };
+            scanlines.extend((0..1200).map(|sample| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (added + sample / 6 + (state >> 29)) as u8
+            }));
+        }
+        let stream = miniz_oxide::deflate::compress_to_vec_zlib(&scanlines, 6);
+        let header = [0, 0, 1, 144, 0, 0, 1, 194, 8, 2, 0, 0, 0];
+        let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+        for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &stream), (b"IEND", &[])] {
+            let covered = [&kind[..], data].concat();
+            file.extend((data.len() as u32).to_be_bytes());
+            file.extend(&covered);
+            file.extend(crc32fast::hash(&covered).to_be_bytes());
+        }
+        file
+    }
+
+    #[test]
+    fn images_in_front_of_the_part_are_decoded_as_pixels() {
+        let frames: Vec<Vec<u8>> = (0..4).map(png).collect();
+        let raw = frames.concat();
+        let coded = compressed(&raw, Level::Default, 0);
+        assert!(frames.iter().all(|frame| frame.len() > SEGMENT_INPUT));
+        // Bytes for pixels, the frame that the part begins in, and how many are decoded as pixels.
+        for (pixel_bytes, frame, as_pixels) in [(1 << 20, 3, 3), (1 << 20, 1, 1), (1000, 3, 0)] {
+            let start: usize = frames[..frame].iter().map(Vec::len).sum();
+            for offset in [0, SEGMENT_INPUT / 2] {
+                let range = start + offset..start + frames[frame].len();
+                let mut wanted = part(range.clone(), 1 << 20);
+                wanted.pixel_bytes = pixel_bytes;
+                let (mut decoder, mut report, mut out) = (decoder(), Report::new(), Vec::new());
+                let output = Some(Output::new(&mut out));
+                decode_range(reader(&coded), &mut decoder, output, wanted, &mut report)
+                    .expect("whole");
+                assert!(out == raw[range], "frame {frame}");
+                assert_eq!(decoder.images().as_pixels, as_pixels, "frame {frame}");
             }
         }
     }
