@@ -3,14 +3,14 @@
 //! Invariant: a property panics if it does not hold, and does nothing else; the
 //! targets in `fuzz/` and the replay of their seeds run the same functions.
 
-use crate::container::{keys, repair_checksums};
+use crate::container::{keys, repair_checksums, segments};
 use crate::in_process::{
-    LEVELS, compress, compress_against, compress_restarting, compress_seeing, compress_summed,
-    decompress, decompress_against, decompress_from,
+    Damage, LEVELS, compress, compress_against, compress_restarting, compress_seeing,
+    compress_summed, decompress, decompress_against, decompress_by_pixels, decompress_from,
 };
 use crate::jpeg_generator::{Kind, generate};
 use crate::png_generator::{Defect, PngParameters, write, write_gray};
-use lepta_codec::{Level, ReferenceFile, SEGMENT_INPUT};
+use lepta_codec::{Error, Level, ReferenceFile, SEGMENT_INPUT};
 
 /// Any bytes come back. The first byte chooses the level.
 pub fn bytes_come_back(data: &[u8]) {
@@ -204,6 +204,46 @@ pub fn png_files_come_back(data: &[u8]) {
     });
     assert_comes_back(&file, level(*choice));
     assert_comes_back(&[&file[..], &next, &file].concat(), level(*choice));
+}
+
+/// Frames come back where only the pixels of those before them were decoded, or there is an error, also if
+/// the container is damaged behind right checksums. The first byte chooses the level, the second what pixels
+/// may take, the next eight the seed; then two bytes each say where the container is changed, and one how.
+pub fn frames_come_back_by_pixels(data: &[u8]) {
+    let Some(([choice, room], rest)) = data.split_first_chunk() else {
+        return;
+    };
+    let Some((seed, changes)) = rest.split_first_chunk() else {
+        return;
+    };
+    let parameters = PngParameters::random(u64::from_le_bytes(*seed), 80);
+    let mut run = vec![];
+    for frame in 0..4 {
+        let parameters = parameters.clone();
+        run.extend(write(&PngParameters {
+            frame,
+            ..parameters
+        }));
+        // So that segments begin with frames.
+        run.resize(run.len().next_multiple_of(SEGMENT_INPUT / 2), 0);
+    }
+    let mut compressed = compress(&run, level(*choice));
+    for &[low, high, change] in changes.as_chunks::<3>().0 {
+        let place = usize::from(u16::from_le_bytes([low, high])) % compressed.len();
+        compressed[place] ^= change;
+    }
+    repair_checksums(&mut compressed);
+    let whole = decompress(&compressed);
+    let mut start = 0;
+    for (number, (_, raw_length)) in segments(&compressed).into_iter().enumerate() {
+        match decompress_by_pixels(&compressed, number, usize::from(*room) << 9) {
+            Ok((part, _)) => assert!(part == run[start..], "segment {number}"),
+            // A segment within the image data of a frame needs the frame's bytes.
+            Err(Damage::Codec(Error::OnlyPixels)) => {}
+            Err(damage) => assert!(whole.is_err(), "segment {number}: {damage:?}"),
+        }
+        start = run.len().min(start + raw_length);
+    }
 }
 
 /// A damaged reference does no harm: an image coded against it comes back, and a container that was forged

@@ -4,8 +4,8 @@
 //! worker does, so that what holds here holds there.
 
 use lepta_codec::{
-    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, KEY_EVERY, Level,
-    ReferenceFile, SEGMENT_INPUT, Step, Summary,
+    Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoder, EncoderOptions, Error, ImageCount,
+    KEY_EVERY, Level, ReferenceFile, SEGMENT_INPUT, Step, Summary,
 };
 
 /// Bytes for the image rows of one state, as a worker with the default memory
@@ -138,6 +138,40 @@ pub fn decompress_from(segments: &[u8], level: Level) -> Result<Vec<u8>, Damage>
     let mut decoder = decoder();
     decoder.enter_container(Some(level));
     decompress_with(&mut decoder, segments)
+}
+
+/// Decompresses the raw bytes of a container from segment number `from` on, counted from 0: the PNGs before
+/// it as pixels only, as far as `pixel_bytes` bytes suffice. Also how many images were decoded how.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decompress_by_pixels(
+    container: &[u8],
+    from: usize,
+    pixel_bytes: usize,
+) -> Result<(Vec<u8>, ImageCount), Damage> {
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: STATE_BYTES + pixel_bytes,
+        image_bytes: 2 * STATE_BYTES,
+    });
+    let (mut output, mut rest) = (Vec::new(), container);
+    // The container's header, then each segment's header and payload.
+    for number in 0.. {
+        let Some((unit, next)) = rest.split_at_checked(decoder.wanted()) else {
+            return Err(Damage::Truncated);
+        };
+        rest = next;
+        if number <= 2 * from {
+            let passed = decoder.step_for_pixels(unit, pixel_bytes);
+            passed.map_err(Damage::Codec)?;
+        } else if let Step::Raw(bytes) = decoder.step(unit).map_err(Damage::Codec)? {
+            output.extend_from_slice(bytes);
+        }
+        if decoder.may_end() {
+            break;
+        }
+    }
+    Ok((output, decoder.images()))
 }
 
 fn decoder() -> Decoder {

@@ -96,6 +96,9 @@ pub enum Error {
     BadImageData,
     /// A PNG refers to, or is to be kept as, a reference image that there is no room for.
     NoReference,
+    /// Bytes of a PNG are wanted of which only the pixels were decoded, or their number would have to be
+    /// known.
+    OnlyPixels,
     /// The decoded bytes of a later scan are not those that they are compared with.
     OriginalDiffers,
     /// A scan's rows, or an image of several scans, need more memory than there is.
@@ -147,7 +150,7 @@ impl Error {
             | Self::TotalChecksum { .. } => 51,
             Self::UnknownVersion(_) | Self::UnknownDraft(_) => 52,
             Self::ReferenceMissing(_) | Self::OtherReference { .. } => 53,
-            Self::UnitLength { .. } => 61,
+            Self::UnitLength { .. } | Self::OnlyPixels => 61,
             _ => 54,
         }
     }
@@ -228,6 +231,7 @@ impl fmt::Display for Error {
             }
             Self::BadImageData => formatter.write_str("impossible image data"),
             Self::NoReference => formatter.write_str("no room for a reference image"),
+            Self::OnlyPixels => formatter.write_str("only the pixels of an image were decoded"),
             Self::OriginalDiffers => formatter.write_str("a later scan differs from the original"),
             Self::RowsTooWide { needed, budget } => {
                 write!(formatter, "the image needs {needed} bytes of {budget}")

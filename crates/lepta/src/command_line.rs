@@ -190,7 +190,7 @@ pub struct BatchArguments {
 
 /// Frames from one key to the next in a run of screenshots, unless said otherwise: one of 1920 × 1080
 /// pixels comes back in half a second.
-const KEY_EVERY: u32 = 4;
+const KEY_EVERY: u32 = 16;
 
 /// Arguments of `batch compress`.
 #[derive(Args, Debug)]

@@ -20,6 +20,10 @@
 //! | work | 1,648,576 | as above, with a decoded segment of the format's largest size |
 //! | rows | the rest | image rows and reference images |
 //!
+//! The decompression of a range leaves as many bytes for rows as compression has, and uses the others for what
+//! comes before the range: 700,000 for segments, still compressed, and 8,296,704 for the pixels of PNGs
+//! whose bytes are not wanted (one of 1920 × 1080 pixels with alpha takes 8,295,480).
+//!
 //! An image of several scans (progressive JPEG) is held as its file while it is coded, beside the rows of
 //! all states. No other models are in use then, so base, models and work count less: 2,550,000 and
 //! 2,740,000 for each state. With the default limit 14,651,088 bytes are left for file and rows; a state's
@@ -76,6 +80,9 @@ const MAX_SCANS_STATE: usize = 300_000;
 const UNIT: usize = UNIT_MAX + READ_AHEAD;
 
 const DECODED: usize = FORMAT_SEGMENT_MAX;
+
+/// Most compressed segments that the decompression of a range holds.
+const HELD: usize = 700_000;
 
 /// What compression needs before it has a single row.
 const COMPRESS_FIXED: usize = BASE + SLOTS + TAIL + 2 * (MODEL + WORK);
@@ -160,18 +167,30 @@ pub(crate) fn row_bytes(
     }
 }
 
-/// Bytes of compressed segments that the decompression of a range may hold: what decompression has more
-/// for images than compression. Zero, where compression could not work within `limit`.
+/// What the decompression of a range may take for what comes before the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RangeBytes {
+    /// Compressed segments, in bytes.
+    pub(crate) held: usize,
+    /// Images of which only the pixels are decoded, in bytes.
+    pub(crate) pixels: usize,
+}
+
+/// What the decompression of a range may take within `limit`: what decompression has more for images than
+/// compression. Zero, where compression could not work within `limit`.
 ///
 /// # Errors
 /// Status 30 with the least limit that would do.
-pub(crate) fn held_bytes(limit: u64, reference: usize) -> Result<usize, Failure> {
+pub(crate) fn range_bytes(limit: u64, reference: usize) -> Result<RangeBytes, Failure> {
     let decompress = image_bytes(Operation::Decompress, limit, reference)?;
-    let held = image_bytes(Operation::Compress, limit, reference).map(|compress| {
+    let more = image_bytes(Operation::Compress, limit, reference).map(|compress| {
         let rows = decompress.rows.saturating_sub(compress.rows);
-        rows.min(decompress.whole.saturating_sub(compress.whole))
+        let whole = decompress.whole.saturating_sub(compress.whole);
+        let held = HELD.min(rows).min(whole);
+        let pixels = rows - held;
+        RangeBytes { held, pixels }
     });
-    Ok(held.unwrap_or(0))
+    Ok(more.unwrap_or(RangeBytes { held: 0, pixels: 0 }))
 }
 
 /// Most bytes for the arenas of the main and of the second thread, within `limit` bytes for the whole
@@ -295,23 +314,32 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_segments_in_memory_that_no_image_needs() {
+    fn a_range_takes_memory_for_what_comes_before_it_that_no_image_needs() {
         for limit in [
             DECOMPRESS_FIXED as u64,
             15_000_000,
             DEFAULT_MEMORY_LIMIT,
             u64::MAX,
         ] {
-            let held = held_bytes(limit, 0).expect("enough");
+            let bytes = range_bytes(limit, 0).expect("enough");
             let decompress = image_bytes(Operation::Decompress, limit, 0).expect("enough");
             if let Ok(compress) = image_bytes(Operation::Compress, limit, 0) {
-                assert!(decompress.rows - held >= compress.rows);
-                assert!(decompress.whole - held >= compress.whole);
+                assert!(decompress.rows - bytes.held - bytes.pixels >= compress.rows);
+                assert!(decompress.whole - bytes.held >= compress.whole);
             } else {
-                assert_eq!(held, 0);
+                assert_eq!((bytes.held, bytes.pixels), (0, 0));
             }
         }
-        assert!(held_bytes(DEFAULT_MEMORY_LIMIT, 0).expect("enough") >= 1_800_000);
+        let documentation = include_str!("budget.rs");
+        let bytes = range_bytes(DEFAULT_MEMORY_LIMIT, 0).expect("enough");
+        let frame = (4 * 1920 + 1) * 1080;
+        assert!(bytes.pixels >= frame);
+        for number in [bytes.held, bytes.pixels, frame] {
+            assert!(
+                documentation.contains(&format!("{}", grouped(number))),
+                "{number}"
+            );
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) fn raw_bytes(length: usize) -> Vec<u8> {
 pub(crate) fn compressed(raw: &[u8], level: Level, restart_every: u64) -> Vec<u8> {
     let mut encoder = Encoder::new(&EncoderOptions {
         level,
-        state_bytes: 1 << 20,
+        state_bytes: 5 << 20,
         key_every: KEY_EVERY,
         restart_every,
         image_bytes: 2 << 20,
@@ -50,7 +50,7 @@ pub(crate) fn compressed(raw: &[u8], level: Level, restart_every: u64) -> Vec<u8
 
 pub(crate) fn decoder() -> Decoder {
     Decoder::new(&DecoderOptions {
-        state_bytes: 1 << 20,
+        state_bytes: 12 << 20,
         image_bytes: 2 << 20,
     })
 }

@@ -139,10 +139,12 @@ fn less(
     let Some(range) = range else {
         return Ok(arguments.salvage.then_some(Less::Salvage));
     };
+    let bytes = budget::range_bytes(memory_limit, reference)?;
     Ok(Some(Less::Range(Part {
         range,
         input_at: arguments.input_at,
-        held_bytes: budget::held_bytes(memory_limit, reference)?,
+        held_bytes: bytes.held,
+        pixel_bytes: bytes.pixels,
     })))
 }
 

@@ -1,14 +1,18 @@
 //! Decompression of a part of the original.
 //!
 //! Segments in front of the part are held, compressed, until it is known whether they are needed: when
-//! one that starts anew comes before the part does, they are skipped without being decoded. If they
-//! become too many for the memory they are decoded in passing.
+//! one that starts anew comes before the part does, they are skipped without being decoded. Of those that
+//! are needed, the PNGs before the one in which the part begins are decoded as pixels only; where that fails,
+//! all are decoded in full. If they become too many for the memory they are decoded in full in passing.
 //!
 //! Invariant: exactly the bytes asked for are written, each from a segment whose checksums were right.
 
 use std::io::{Read, Write};
 
-use lepta_codec::{CONTAINER_HEADER_SIZE, Decoder, SEGMENT_HEADER_SIZE, SegmentInfo, Step};
+use lepta_codec::{
+    CONTAINER_HEADER_SIZE, Decoder, Error, SEGMENT_HEADER_SIZE, SegmentInfo, Step,
+    begins_outside_image_data,
+};
 use lepta_worker::job::ByteRange;
 use lepta_worker::status::Status;
 
@@ -27,7 +31,12 @@ pub(crate) struct Part {
     pub(crate) input_at: Option<u64>,
     /// Most bytes of segments that are held.
     pub(crate) held_bytes: usize,
+    /// Most bytes of images that are decoded as pixels only.
+    pub(crate) pixel_bytes: usize,
 }
+
+/// Bytes of a payload that show whether its segment begins within image data.
+const PAYLOAD_START: usize = 8;
 
 /// A segment that has not been shown to the decoder.
 type Segment = ([u8; SEGMENT_HEADER_SIZE], Vec<u8>);
@@ -41,6 +50,8 @@ struct RangeDecoder<'d, R, W> {
     position: u64,
     held: Vec<Segment>,
     held_bytes: usize,
+    /// Whether the first segment that is held, or comes next, starts anew.
+    held_start_anew: bool,
     report: &'d mut Report,
 }
 
@@ -63,6 +74,7 @@ pub(crate) fn decode_range<R: Read, W: Write>(
         position: part.input_at.unwrap_or(0),
         held: Vec::new(),
         held_bytes: 0,
+        held_start_anew: false,
         report,
     };
     let outcome = job.run();
@@ -130,6 +142,7 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
             starts_anew |= info.starts_anew;
             if starts_anew {
                 self.skip_held()?;
+                self.held_start_anew = true;
             }
             let end = self.position + info.raw_length as u64;
             if end <= self.part.range.start() && self.has_room_for(info.coded_length) {
@@ -138,7 +151,12 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
                 self.held.push((header, payload));
                 self.position = end;
             } else {
-                self.decode_held()?;
+                if end > self.part.range.start() {
+                    self.approach(&header, info.coded_length)?;
+                } else {
+                    self.decode_held()?;
+                }
+                self.held_start_anew = false;
                 self.step(&header)?;
                 self.step_unit(info.coded_length)?;
             }
@@ -165,6 +183,42 @@ impl<R: Read, W: Write> RangeDecoder<'_, R, W> {
             self.decoder.skip(&payload).map_err(Failure::decoding)?;
         }
         self.held_bytes = 0;
+        Ok(())
+    }
+
+    /// Decodes the segments held for the next one, in which the part begins, and whose header this is: those
+    /// before the image that goes on there for the sake of its pixels alone.
+    fn approach(
+        &mut self,
+        header: &[u8; SEGMENT_HEADER_SIZE],
+        coded_length: usize,
+    ) -> Result<(), Failure> {
+        let payload = self.input.peek(coded_length.min(PAYLOAD_START))?;
+        let for_pixels = if begins_outside_image_data(header, payload) {
+            self.held.len()
+        } else {
+            let begins = |segment: &Segment| begins_outside_image_data(&segment.0, &segment.1);
+            self.held.iter().rposition(begins).unwrap_or(0)
+        };
+        let start = self.decoder.start().filter(|_| self.held_start_anew);
+        if let (Some(start), 1..) = (start, for_pixels) {
+            if self.decode_for_pixels(for_pixels).is_ok() {
+                self.report.tally.segments += for_pixels as u64;
+                self.held.drain(..for_pixels);
+            } else {
+                self.decoder.go_back(&start);
+            }
+        }
+        self.decode_held()
+    }
+
+    /// Decodes the first `count` of the segments held for the sake of what follows.
+    fn decode_for_pixels(&mut self, count: usize) -> Result<(), Error> {
+        for (header, payload) in &self.held[..count] {
+            self.decoder.step(header)?;
+            self.decoder
+                .step_for_pixels(payload, self.part.pixel_bytes)?;
+        }
         Ok(())
     }
 
@@ -229,7 +283,7 @@ fn whole<'a>(unit: &Unit<'a>) -> Result<&'a [u8], Failure> {
 mod tests {
     use super::*;
     use crate::damaged_streams::{compressed, decoder, raw_bytes, reader, segments};
-    use lepta_codec::{ContainerEnd, Level};
+    use lepta_codec::{ContainerEnd, Level, SEGMENT_INPUT};
 
     /// What comes out, and how many segments were decoded for it.
     fn decode(coded: &[u8], part: Part) -> Result<(Vec<u8>, u64), Failure> {
@@ -245,6 +299,7 @@ mod tests {
             range: ByteRange::new(range.start as u64, range.end as u64).expect("not empty"),
             input_at: None,
             held_bytes,
+            pixel_bytes: 0,
         }
     }
 
@@ -322,6 +377,54 @@ mod tests {
                 assert!(outcome.expect("not read").0 == raw[range.clone()]);
             } else if let Ok((out, _)) = outcome {
                 assert!(out == raw[range.clone()]);
+            }
+        }
+    }
+
+    /// A PNG of 400 × 450 pixels, a gradient with a little noise, longer than a segment. Some rows depend on
+    /// `frame`.
+    fn png(frame: u8) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut scanlines = Vec::new();
+        for row in 0..450 {
+            scanlines.push(0);
+            let added = row + if row / 10 == 7 { u32::from(frame) } else { 0 };
+            scanlines.extend((0..1200).map(|sample| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (added + sample / 6 + (state >> 29)) as u8
+            }));
+        }
+        let stream = miniz_oxide::deflate::compress_to_vec_zlib(&scanlines, 6);
+        let header = [0, 0, 1, 144, 0, 0, 1, 194, 8, 2, 0, 0, 0];
+        let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+        for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &stream), (b"IEND", &[])] {
+            let covered = [&kind[..], data].concat();
+            file.extend((data.len() as u32).to_be_bytes());
+            file.extend(&covered);
+            file.extend(crc32fast::hash(&covered).to_be_bytes());
+        }
+        file
+    }
+
+    #[test]
+    fn images_in_front_of_the_part_are_decoded_as_pixels() {
+        let frames: Vec<Vec<u8>> = (0..4).map(png).collect();
+        let raw = frames.concat();
+        let coded = compressed(&raw, Level::Default, 0);
+        assert!(frames.iter().all(|frame| frame.len() > SEGMENT_INPUT));
+        // Bytes for pixels, the frame that the part begins in, and how many are decoded as pixels.
+        for (pixel_bytes, frame, as_pixels) in [(1 << 20, 3, 3), (1 << 20, 1, 1), (1000, 3, 0)] {
+            let start: usize = frames[..frame].iter().map(Vec::len).sum();
+            for offset in [0, SEGMENT_INPUT / 2] {
+                let range = start + offset..start + frames[frame].len();
+                let mut wanted = part(range.clone(), 1 << 20);
+                wanted.pixel_bytes = pixel_bytes;
+                let (mut decoder, mut report, mut out) = (decoder(), Report::new(), Vec::new());
+                let output = Some(Output::new(&mut out));
+                decode_range(reader(&coded), &mut decoder, output, wanted, &mut report)
+                    .expect("whole");
+                assert!(out == raw[range], "frame {frame}");
+                assert_eq!(decoder.images().as_pixels, as_pixels, "frame {frame}");
             }
         }
     }

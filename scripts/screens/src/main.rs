@@ -79,13 +79,25 @@ fn bench(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         )?;
         all.push(measured);
     }
+    eprintln!("one frame");
+    let (frame, restored) = ours::restore_frame(
+        &arguments.worker,
+        &run,
+        scratch.path(),
+        arguments.repetitions,
+    )?;
     for peer in peers::PEERS {
         eprintln!("{}", peer.name);
         let chosen = peer.frames(&run, arguments.stills, arguments.prefix);
         all.push(peer.measure(&run, &chosen, scratch.path())?);
     }
     let condition = condition(arguments, &run);
-    let text = report::text(&condition, &all);
+    let text = report::text(&condition, &all)
+        + &format!(
+            "\nlepta default restores frame {frame} of those behind a key in {:.2} s, with {:.1} MB.\n",
+            restored.user,
+            restored.memory as f64 / 1e6
+        );
     print!("{text}");
     fs::create_dir_all(&arguments.output)?;
     fs::write(arguments.output.join("screens.txt"), text)?;

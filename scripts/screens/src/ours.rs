@@ -76,6 +76,36 @@ pub(crate) fn measure(
     })
 }
 
+/// Frames from one key to the next.
+const KEY_EVERY: usize = 32;
+
+/// One frame out of the run, and what it takes to restore it: of those before the second key the last one,
+/// for which all from the first key on are decoded.
+pub(crate) fn restore_frame(
+    worker: &Path,
+    run: &Run,
+    scratch: &Path,
+    repetitions: usize,
+) -> Result<(usize, Cost), Box<dyn Error>> {
+    let [stream, coded, again] = ["stream", "coded", "again"].map(|name| scratch.join(name));
+    let files: Result<Vec<Vec<u8>>, _> = run.files.iter().map(fs::read).collect();
+    fs::write(&stream, files?.concat())?;
+    let compress = ["compress".to_owned(), format!("--key-every={KEY_EVERY}")];
+    child::run(worker, &compress, Some(&stream), Some(&coded))?;
+    let frame = run.files.len().min(KEY_EVERY) - 1;
+    let start = run.bytes(&run.all()[..frame]);
+    let range = format!("--range={start}..{}", start + run.bytes(&[frame]));
+    let restore = ["decompress".to_owned(), range];
+    let mut costs = Vec::new();
+    for _ in 0..repetitions.max(1) {
+        costs.push(child::run(worker, &restore, Some(&coded), Some(&again))?);
+    }
+    if fs::read(&again)? != fs::read(&run.files[frame])? {
+        return Err(format!("other bytes come back of frame {frame}").into());
+    }
+    Ok((frame, middle(costs)))
+}
+
 /// The middle time, and the highest memory.
 fn middle(mut costs: Vec<Cost>) -> Cost {
     costs.sort_by(|one, other| one.user.total_cmp(&other.user));

@@ -4,8 +4,8 @@
 
 use lepta_tests::fuzz_properties::{
     bytes_come_back, damaged_files_come_back, decoder_takes_anything, deflate_is_replayed,
-    generated_files_come_back, hostile_references_do_no_harm, png_files_come_back,
-    restarted_files_come_back,
+    frames_come_back_by_pixels, generated_files_come_back, hostile_references_do_no_harm,
+    png_files_come_back, restarted_files_come_back,
 };
 use std::fs;
 use std::path::Path;
@@ -59,6 +59,11 @@ fn seeds_of_deflate_is_replayed() {
 #[test]
 fn seeds_of_png_files_come_back() {
     replay("png_files_come_back", png_files_come_back);
+}
+
+#[test]
+fn seeds_of_frames_come_back_by_pixels() {
+    replay("frames_come_back_by_pixels", frames_come_back_by_pixels);
 }
 
 #[test]

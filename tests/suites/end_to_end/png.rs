@@ -7,7 +7,7 @@ use lepta_tests::cases;
 use lepta_tests::container::{KEY, repair_checksums, segment_kinds, segments};
 use lepta_tests::damage::{self, Counts};
 use lepta_tests::in_process::{
-    Damage, LEVELS, compress, compress_seeing, compress_summed, decompress,
+    Damage, LEVELS, compress, compress_seeing, compress_summed, decompress, decompress_by_pixels,
 };
 use lepta_tests::png_generator::{
     Defect, FilterChoice, PngParameters, StreamWriter, write, write_gray,
@@ -386,6 +386,67 @@ fn one_frame_of_a_run_decodes_no_more_frames_than_up_to_its_key() {
         assert!(kind != KEY || starts.first() == Some(&raw_start));
         raw_start += raw_length;
     }
+}
+
+#[test]
+fn the_frames_before_one_are_decoded_as_pixels() {
+    // Two sizes in turn, so that two images are held; in the other run there is room for one.
+    for (width, pixel_bytes) in [(450, 3 << 20), (900, (4 * 900 + 1) * 400)] {
+        let frames: Vec<Vec<u8>> = (0..6)
+            .map(|frame| {
+                write(&PngParameters {
+                    filters: FilterChoice::Random,
+                    level: 1,
+                    ..PngParameters::screenshot(
+                        if frame % 3 == 1 { width } else { 900 },
+                        400,
+                        frame,
+                    )
+                })
+            })
+            .collect();
+        let run = frames.concat();
+        let compressed = compress(&run, Level::Default);
+        let mut frame_starts = 0;
+        let mut start = 0;
+        for (number, (_, raw_length)) in segments(&compressed).into_iter().enumerate() {
+            let lengths = frames.iter().scan(0, |end, frame| {
+                *end += frame.len();
+                Some(*end)
+            });
+            if let Some(before) = lengths.into_iter().position(|end| end == start) {
+                let (part, images) =
+                    decompress_by_pixels(&compressed, number, pixel_bytes).expect("whole");
+                assert!(part == run[start..], "segment {number}");
+                let count = (images.as_pixels, images.in_full);
+                let before = before as u64 + 1;
+                assert_eq!(count, (before, 6 - before), "segment {number}");
+                let (part, images) =
+                    decompress_by_pixels(&compressed, number, 1000).expect("whole");
+                assert!(part == run[start..], "segment {number}");
+                assert_eq!((images.as_pixels, images.in_full), (0, 6));
+                frame_starts += 1;
+            }
+            start += raw_length;
+        }
+        // A segment that ends a frame begins none, and behind the last one is the end.
+        assert!(frame_starts >= 3, "{frame_starts}");
+    }
+}
+
+#[test]
+fn a_part_of_a_run_is_restored_within_the_memory() {
+    let frames: Vec<Vec<u8>> = (0..4)
+        .map(|frame| write(&PngParameters::screenshot(1920, 1080, frame)))
+        .collect();
+    let run = frames.concat();
+    let compressed = Run::new(&["compress"]).on(&run);
+    compressed.assert_done("a run");
+    let start = frames[0].len() + frames[1].len() + 1000;
+    let range = format!("{start}..{}", run.len());
+    let part = Run::new(&["decompress", "--range", &range]).on(&compressed.output);
+    part.assert_done("a part");
+    assert!(part.output == run[start..]);
 }
 
 #[test]

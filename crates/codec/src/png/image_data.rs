@@ -3,7 +3,8 @@
 //!
 //! Invariant: both directions make the same calls with the same pixels, and each ends up with the
 //! bytes that the replayed zlib stream has so far; the encoder compares them with the file, the
-//! decoder puts them out.
+//! decoder puts them out. A decoder that wants no more than the pixels reads the same decisions, and makes
+//! no stream.
 
 use super::deflate::{
     Adler32, Compressor, CorrectedReplay, Correcting, CorrectionModels, Flush, Inflater,
@@ -11,13 +12,14 @@ use super::deflate::{
 };
 use super::filter::{self, FilterType};
 use super::filter_model::{FilterModel, Prediction};
-use super::framing::{Framing, FramingModels, code_number};
+use super::framing::{ChunksEnd, Framing, FramingModels, Stretch, code_number};
 use super::header::ImageHeader;
+use super::held_pixels::HeldPixels;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::opening::{Opening, OpeningModels};
 use super::pixels::{PixelFormat, PixelModel, STRIP_ROWS};
 use super::reconstruction::reconstruct;
-use super::reference::Reference;
+use super::reference::{Reference, Source};
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
 use super::written_file::WrittenFile;
@@ -33,7 +35,7 @@ const SLOWEST: u32 = 1000;
 pub(super) struct Models {
     pub(super) pixels: PixelModel,
     filters: FilterModel,
-    pub(super) framing: FramingModels,
+    framing: FramingModels,
     pub(super) opening: OpeningModels,
     /// Whether the replay goes wrong within a strip.
     wrong: Slot,
@@ -101,6 +103,8 @@ enum Remaking {
     Replay(Box<Replay>),
     /// Corrections of choices that are likely; whether all were such as lead to a stream.
     Corrected(Box<CorrectedReplay>, bool),
+    /// Pixels suffice, and are held.
+    Omitted,
 }
 
 impl Remaking {
@@ -118,6 +122,7 @@ impl Remaking {
         match self {
             Self::Replay(replay) => replay.gave_up(),
             Self::Corrected(_, is_right) => !is_right,
+            Self::Omitted => false,
         }
     }
 }
@@ -148,12 +153,14 @@ pub(super) struct ImageData {
     adler: Adler32,
     /// Bytes of the zlib stream that are not in the file yet.
     stream: Vec<u8>,
-    pub(super) framing: Framing,
+    framing: Framing,
     reference: Option<Reference>,
     /// Which rows of the strip are the reference's, filtered alike.
     is_row_same: [bool; STRIP_ROWS],
     /// What is kept of this image for the next one, while there is room for it.
     recording: Option<KeptStream>,
+    /// Its pixels, if they suffice and do not take the place of the reference's.
+    held: Option<HeldPixels>,
 }
 
 impl ImageData {
@@ -178,7 +185,25 @@ impl ImageData {
             reference,
             is_row_same: [false; STRIP_ROWS],
             recording: Some(KeptStream::default()),
+            held: None,
         }
+    }
+
+    /// Has the pixels of the image held, instead of making its zlib stream again. To be called before the
+    /// first strip.
+    pub(super) fn hold_pixels(&mut self) {
+        self.remaking = Remaking::Omitted;
+        self.recording = None;
+        let takes_place = self
+            .reference
+            .as_mut()
+            .is_some_and(|r| r.held_pixels().is_some());
+        self.held = (!takes_place).then(|| HeldPixels::new(&self.header));
+    }
+
+    /// Whether only its pixels are decoded.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.remaking, Remaking::Omitted)
     }
 
     /// The strip that comes next; `None` behind the last one.
@@ -251,11 +276,32 @@ impl ImageData {
         for (row, scanline) in scanlines.chunks_exact_mut(1 + row_bytes).enumerate() {
             self.code_filter(models, coder, strip, row, scanline);
         }
-        if !C::ENCODES {
+        if !C::ENCODES && !self.is_held() {
             self.adler.update(scanlines);
         }
         self.walk.advance(strip);
         true
+    }
+
+    /// Holds the rows of a strip that was decoded.
+    pub(super) fn hold_strip(&mut self, strip: &Strip, scanlines: &[u8]) {
+        let row_bytes = strip.pass.row_bytes;
+        let takes_place = self.held.is_none();
+        let before = self.reference.as_mut().and_then(Reference::held_pixels);
+        if let Some(held) = self.held.as_mut().or(before) {
+            let rows = self.pixels[row_bytes..].chunks_exact(row_bytes);
+            let scanlines = scanlines.chunks_exact(1 + row_bytes);
+            for ((row, scanline), is_same) in rows.zip(scanlines).zip(self.is_row_same) {
+                if takes_place && is_same {
+                    held.leave_row(row_bytes);
+                } else {
+                    let filter = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
+                    held.write_row(row, filter);
+                }
+            }
+        }
+        // The last row is the one above the next strip.
+        self.pixels.copy_within(strip.rows * row_bytes.., 0);
     }
 
     /// Makes the zlib stream of a strip again that was coded.
@@ -302,7 +348,9 @@ impl ImageData {
         if !*is_right {
             return;
         }
-        if let Some(reference) = &mut self.reference {
+        if let Some(reference) = &mut self.reference
+            && reference.is_corrected()
+        {
             replay.add_reference(reference.take_tokens(self.replayed));
         }
         let models = models
@@ -375,7 +423,9 @@ impl ImageData {
         self.is_row_same[row] = same == Some(filter);
         if !C::ENCODES {
             scanline[0] = filter as u8;
-            filter::apply(filter, distance, pixels, above, &mut scanline[1..]);
+            if !self.is_held() {
+                filter::apply(filter, distance, pixels, above, &mut scanline[1..]);
+            }
         }
     }
 
@@ -396,9 +446,13 @@ impl ImageData {
             checksum: self.adler.value(),
             adler: 0,
         });
-        if let Remaking::Replay(replay) = &mut self.remaking {
-            models.code_flush(coder, end.flush);
-            replay.finish(models.last_flush, &mut self.stream);
+        match &mut self.remaking {
+            Remaking::Replay(replay) => {
+                models.code_flush(coder, end.flush);
+                replay.finish(models.last_flush, &mut self.stream);
+            }
+            Remaking::Omitted => models.code_flush(coder, end.flush),
+            Remaking::Corrected(..) => {}
         }
         let (right, actual) = (end.checksum, end.adler);
         let wrong = models.wrong_adler.code(coder, actual != right, SLOWEST);
@@ -429,15 +483,24 @@ impl ImageData {
             code_number(coder, 32, equal as u32);
         }
         let models = &mut models.framing;
-        let place = self.framing.encode(models, coder, file, place, equal);
+        let (stretch, file) = (self.stretch(right), (file, place));
+        let place = self.framing.encode(models, coder, file, equal, stretch);
         self.record(pool);
         self.stream.clear();
         (place, right)
     }
 
+    fn stretch(&self, right: bool) -> Stretch {
+        let is_last = self.is_complete();
+        Stretch {
+            is_last,
+            ends: is_last && right,
+        }
+    }
+
     /// Appends the bytes that the last strip led to, and the chunks around them, to `file`, which
-    /// may grow to about `limit` bytes; whether all of them are right. `None` where the replay gave up:
-    /// no encoder goes on then.
+    /// may grow to about `limit` bytes; whether all of them are right. `None` where no encoder goes on: the
+    /// replay gave up, or an exception is none.
     pub(super) fn decode_chunks<C: Coder>(
         &mut self,
         models: &mut Models,
@@ -452,12 +515,34 @@ impl ImageData {
         } else if self.remaking.gave_up() {
             return None;
         }
+        let stretch = self.stretch(!wrong);
         let models = &mut models.framing;
-        self.framing
-            .decode(models, coder, file, &self.stream, limit);
+        if self.is_held() {
+            Framing::pass_over(models, coder, stretch, limit)?;
+        } else {
+            let room = (file, limit);
+            self.framing
+                .decode(models, coder, room, &self.stream, stretch)?;
+        }
         self.record(pool);
         self.stream.clear();
         Some(!wrong)
+    }
+
+    /// Codes what follows the last byte of the stream; see [`Framing::code_end`].
+    pub(super) fn code_chunks_end<C: Coder>(
+        &self,
+        models: &mut Models,
+        coder: &mut C,
+        file: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let models = &mut models.framing;
+        if self.is_held() {
+            ChunksEnd::code(models, coder, None);
+            return Some(());
+        }
+        self.framing.code_end(models, coder, file, out)
     }
 
     fn record(&mut self, pool: &mut BlockPool) {
@@ -476,18 +561,24 @@ impl ImageData {
         models: &mut Models,
         pool: &mut BlockPool,
         coder: &mut C,
-    ) -> Option<(Option<KeptStream>, Option<Box<Inflater>>)> {
-        let kept = models.kept.code(coder, self.recording.is_some(), SLOWEST);
-        let recording = self.recording.take();
-        let inflater = self.give_up(pool);
-        match (kept, recording) {
-            (true, None) => None,
-            (true, Some(stream)) => Some((Some(stream), inflater)),
-            (false, recording) => {
-                pool.recycle(recording.unwrap_or_default());
-                Some((None, inflater))
-            }
+    ) -> Option<(Option<Source>, Option<Box<Inflater>>)> {
+        let is_kept = models.kept.code(coder, self.recording.is_some(), SLOWEST);
+        let is_held = self.is_held();
+        let (reference, inflater) = self.reference.map(Reference::into_parts).unzip();
+        let (image, reference) = match (is_held, self.held, reference) {
+            // Its pixels have taken the place of the reference's.
+            (true, None, reference) => (reference, None),
+            (true, held, reference) => (held.map(Source::Pixels), reference),
+            (false, _, reference) => (self.recording.take().map(Source::Kept), reference),
+        };
+        let (kept, spent) = match is_kept {
+            true => (Some(image?), None),
+            false => (None, image),
+        };
+        for source in [reference, spent].into_iter().flatten() {
+            source.recycle(pool);
         }
+        Some((kept, inflater))
     }
 
     /// Gives all blocks of memory back, and the inflater.

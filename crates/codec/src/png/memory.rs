@@ -3,11 +3,12 @@
 //! Invariant: it follows from headers and the budget alone. The stream says how much an encoder has
 //! for what is kept, and a decoder has as much, so that both always keep the same.
 
-use super::deflate::{Inflater, Parameters, Token};
+use super::deflate::{Compressor, Inflater, Parameters, Token};
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
+use super::held_pixels::HeldPixels;
 use super::image_data::{ImageData, Models};
-use super::kept_stream::{BLOCK, BlockPool, KeptStream};
+use super::kept_stream::{BLOCK, BlockPool};
 use super::opening::Opening;
 use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
 use super::reference::{Reference, Source, TOKENS_MAX};
@@ -50,12 +51,24 @@ fn bytes_with_given(header: &ImageHeader) -> usize {
 struct Kept {
     header: ImageHeader,
     parameters: Parameters,
-    stream: KeptStream,
+    source: Source,
+}
+
+impl Kept {
+    /// Bytes of pixels that are held.
+    fn pixel_bytes(&self) -> usize {
+        match &self.source {
+            Source::Pixels(pixels) => pixels.bytes(),
+            Source::Kept(_) | Source::Given(_) => 0,
+        }
+    }
 }
 
 /// What is kept between images.
 pub(super) struct Memory {
     budget: usize,
+    /// Most bytes of the budget for images of which pixels suffice; 0 if they do not.
+    pub(super) pixel_limit: usize,
     pool: BlockPool,
     /// Blocks of the pool.
     pool_blocks: u32,
@@ -70,6 +83,7 @@ impl Memory {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             budget,
+            pixel_limit: 0,
             pool: BlockPool::new(0),
             pool_blocks: 0,
             kept: Vec::new(),
@@ -84,8 +98,23 @@ impl Memory {
 
     /// Bytes that an image needs, and bytes that there are, if it needs more.
     pub(super) fn lacks(&self, header: &ImageHeader) -> Option<(usize, usize)> {
-        let needed = strip_bytes(header);
-        (needed > self.budget).then_some((needed, self.budget))
+        let (needed, budget) = (strip_bytes(header), self.left_by_pixels());
+        (needed > budget).then_some((needed, budget))
+    }
+
+    /// Bytes of the budget that no pixels take that are held.
+    fn left_by_pixels(&self) -> usize {
+        let taken: usize = self.kept.iter().map(Kept::pixel_bytes).sum();
+        self.budget.saturating_sub(taken)
+    }
+
+    /// Whether pixels suffice of an image that begins, and there is room for them.
+    fn may_hold_pixels(&self, header: &ImageHeader, opening: &Opening) -> bool {
+        // What corrects a stream is found while it is made.
+        let is_corrected = opening.parameters.compressor == Compressor::Unknown;
+        let others: usize = self.kept.iter().map(Kept::pixel_bytes).sum();
+        let needed = HeldPixels::memory(header).saturating_add(others);
+        !is_corrected && needed <= self.pixel_limit
     }
 
     /// Whether an image with this header could have a given reference.
@@ -140,16 +169,20 @@ impl Memory {
             self.pool_blocks = opening.kept_blocks;
             self.pool = BlockPool::new(self.pool_blocks as usize);
         }
-        Ok(ImageData::new(header, chunk_length, opening, reference))
+        let mut image = ImageData::new(header, chunk_length, opening, reference);
+        if self.may_hold_pixels(header, opening) {
+            image.hold_pixels();
+        }
+        Ok(image)
     }
 
     fn take_reference(&mut self, header: &ImageHeader, used: bool) -> Option<Reference> {
         let (source, parameters) = match self.kept.iter().position(|kept| kept.header == *header) {
             Some(place) => {
                 let Kept {
-                    parameters, stream, ..
+                    parameters, source, ..
                 } = self.kept.remove(place);
-                (Source::Kept(stream), Some(parameters))
+                (source, Some(parameters))
             }
             None => {
                 let image = self.given.take_if(|given| given.header() == header)?;
@@ -170,7 +203,8 @@ impl Memory {
 
     /// Most blocks for what is kept, beside an image with this header and its reference.
     fn most_blocks(&self, header: &ImageHeader) -> u32 {
-        let left = self.budget.saturating_sub(bytes_with_reference(header));
+        let left = self.left_by_pixels();
+        let left = left.saturating_sub(bytes_with_reference(header));
         (left.min(KEPT_MAX) / BLOCK) as u32
     }
 
@@ -196,21 +230,21 @@ impl Memory {
         image: ImageData,
     ) -> Result<(), Error> {
         let (header, parameters) = (image.header, image.parameters);
-        let (stream, inflater) = image
+        let (source, inflater) = image
             .finish(models, &mut self.pool, coder)
             .ok_or(Error::NoReference)?;
         self.spare_inflater = inflater.or(self.spare_inflater.take());
-        if let Some(stream) = stream {
+        if let Some(source) = source {
             let kept = Kept {
                 header,
                 parameters,
-                stream,
+                source,
             };
             self.kept.insert(0, kept);
             if self.kept.len() > KEPT_IMAGES
                 && let Some(oldest) = self.kept.pop()
             {
-                self.pool.recycle(oldest.stream);
+                oldest.source.recycle(&mut self.pool);
             }
         }
         Ok(())

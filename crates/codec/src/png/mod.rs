@@ -15,6 +15,7 @@ mod filter_model;
 mod framing;
 mod given_reference;
 mod header;
+mod held_pixels;
 mod image_data;
 mod kept_stream;
 mod memory;
@@ -79,6 +80,8 @@ pub(crate) struct StripRun {
 pub(crate) struct News {
     /// Images whose last strip was coded.
     pub(crate) images_done: u64,
+    /// How many of these were only decoded as pixels.
+    pub(crate) images_as_pixels: u64,
     /// Width and height, in pixels, of the first header understood.
     pub(crate) header: Option<(u32, u32)>,
     /// Why something was not modelled; bounded, see [`News::REASONS`].
@@ -164,12 +167,25 @@ impl Png {
         self.proven = None;
     }
 
+    /// Has images that begin from here on decoded as pixels only, where `limit` bytes suffice for those that
+    /// are kept: nothing of their bytes is put out then. With 0 all are decoded in full.
+    pub(crate) fn limit_pixels(&mut self, limit: usize) {
+        self.memory.pixel_limit = limit;
+    }
+
+    /// Whether there may be images that are only decoded as pixels.
+    pub(crate) fn pixels_suffice(&self) -> bool {
+        self.memory.pixel_limit > 0
+    }
+
     /// Gives all memory back, and what was learned with it.
     pub(crate) fn free(&mut self) {
         self.image = None;
         self.reader = None;
         self.models = None;
+        let limit = self.memory.pixel_limit;
         self.memory = Memory::new(self.state_bytes);
+        self.limit_pixels(limit);
     }
 
     /// Whether a file is of use as a reference: its first PNG is whole, and there is memory for it.
@@ -279,6 +295,9 @@ impl Png {
             self.image = Some(Box::new(image));
         }
         let mut image = self.image.take().ok_or(Error::NotInImageData)?;
+        if image.is_held() && !self.pixels_suffice() {
+            return Err(Error::OnlyPixels);
+        }
         let mut scanlines = Vec::new();
         let mut work = (limit + AHEAD_MAX) * RATIO_MAX;
         for left in (0..strips).rev() {
@@ -292,7 +311,11 @@ impl Png {
             if !image.code_strip(models, pool, coder, &strip, &mut scanlines) {
                 return Err(Error::BadImageData);
             }
-            image.replay_strip(models, coder, &strip, &scanlines, &mut InFile::Nothing);
+            if image.is_held() {
+                image.hold_strip(&strip, &scanlines);
+            } else {
+                image.replay_strip(models, coder, &strip, &scanlines, &mut InFile::Nothing);
+            }
             let complete = image.is_complete();
             if complete {
                 image.end_stream(models, coder, None);
@@ -333,11 +356,10 @@ impl Png {
         file: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        if image.framing.at_chunk_end() {
-            image
-                .framing
-                .code_end(&mut models.framing, coder, file, out);
-        }
+        image
+            .code_chunks_end(models, coder, file, out)
+            .ok_or(Error::BadImageData)?;
+        self.news.images_as_pixels += u64::from(image.is_held());
         self.memory.finish(models, coder, *image)?;
         self.news.images_done += 1;
         self.leave_image_data();

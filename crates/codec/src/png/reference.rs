@@ -1,12 +1,13 @@
-//! The image before, inflated again alongside the one that is coded.
+//! The image before, inflated again alongside the one that is coded, or copied from where its pixels are.
 //!
-//! Only rows around the strip in hand are held. Invariant: what a window shows depends on the kept
-//! stream and the place of the strip alone.
+//! Only rows around the strip in hand are held here. Invariant: what a window shows depends on the image
+//! and the place of the strip alone.
 
-use super::deflate::{Inflater, Parameters, Progress, Token};
+use super::deflate::{Compressor, Inflater, Parameters, Progress, Token};
 use super::filter::FilterType;
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
+use super::held_pixels::HeldPixels;
 use super::kept_stream::{BlockPool, KeptStream};
 use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
 use super::reconstruction::reconstruct;
@@ -21,12 +22,14 @@ const _: () = assert!(WINDOW_ROWS.is_multiple_of(STRIP_ROWS));
 /// Most tokens that are held; those of an image that has more are not used.
 pub(super) const TOKENS_MAX: usize = 128 << 10;
 
-/// Where the zlib stream of a reference comes from.
+/// Where a reference comes from.
 pub(super) enum Source {
-    /// It was kept when the image was coded.
+    /// Its zlib stream was kept when the image was coded.
     Kept(KeptStream),
-    /// It is in a file.
+    /// Its zlib stream is in a file.
     Given(GivenImage),
+    /// Its pixels are held. An image of which pixels suffice takes their place.
+    Pixels(HeldPixels),
 }
 
 impl Source {
@@ -34,6 +37,7 @@ impl Source {
         match self {
             Self::Kept(stream) => stream.peek(),
             Self::Given(image) => image.peek(),
+            Self::Pixels(_) => &[],
         }
     }
 
@@ -41,6 +45,7 @@ impl Source {
         match self {
             Self::Kept(stream) => stream.consume(pool, count),
             Self::Given(image) => image.consume(count),
+            Self::Pixels(_) => {}
         }
     }
 
@@ -52,11 +57,11 @@ impl Source {
     }
 }
 
-/// Reads a reference image from its kept stream.
+/// Reads a reference image row by row.
 pub(super) struct Reference {
     source: Source,
     inflater: Box<Inflater>,
-    /// The parameters that its stream was made with, if they are known.
+    /// The parameters that its stream was made with, if it was kept.
     pub(super) parameters: Option<Parameters>,
     filter_distance: usize,
     tokens: TokenQueue,
@@ -77,9 +82,14 @@ impl Reference {
     pub(super) fn new(
         header: &ImageHeader,
         parameters: Option<Parameters>,
-        source: Source,
+        mut source: Source,
         inflater: Box<Inflater>,
     ) -> Self {
+        if let Source::Pixels(pixels) = &mut source {
+            pixels.rewind();
+        }
+        // Tokens are only there where a stream is inflated.
+        let parameters = parameters.filter(|_| matches!(source, Source::Kept(_)));
         Self {
             source,
             inflater,
@@ -110,7 +120,18 @@ impl Reference {
         self.count -= first - self.first;
         self.first = first;
         let end = (strip.first_row + strip.rows + REFERENCE_MARGIN).min(strip.pass.height as usize);
-        self.read_rows(pool, row_bytes, end - first)
+        match self.source {
+            Source::Pixels(_) => self.copy_rows(row_bytes, end - first),
+            Source::Kept(_) | Source::Given(_) => self.read_rows(pool, row_bytes, end - first),
+        }
+    }
+
+    /// The pixels that rows are read from, if they are.
+    pub(super) fn held_pixels(&mut self) -> Option<&mut HeldPixels> {
+        match &mut self.source {
+            Source::Pixels(pixels) => Some(pixels),
+            Source::Kept(_) | Source::Given(_) => None,
+        }
     }
 
     /// The rows around the strip that was last gone to.
@@ -131,6 +152,12 @@ impl Reference {
         let at = |number: usize| &self.rows[number % WINDOW_ROWS * row_bytes..][..row_bytes];
         let above = (number > self.first).then(|| at(number - 1));
         (at(number), above, self.filters[number % WINDOW_ROWS])
+    }
+
+    /// Whether its stream is one whose compressor is not known, and was kept.
+    pub(super) fn is_corrected(&self) -> bool {
+        self.parameters
+            .is_some_and(|parameters| parameters.compressor == Compressor::Unknown)
     }
 
     /// The tokens that start before byte `end` of all scanlines, and were not taken before.
@@ -166,6 +193,22 @@ impl Reference {
     /// Gives up the source and the inflater.
     pub(super) fn into_parts(self) -> (Source, Box<Inflater>) {
         (self.source, self.inflater)
+    }
+
+    fn copy_rows(&mut self, row_bytes: usize, wanted: usize) -> bool {
+        let Source::Pixels(pixels) = &mut self.source else {
+            return false;
+        };
+        while self.count < wanted {
+            let Some((row, filter)) = pixels.read_row(row_bytes) else {
+                return false;
+            };
+            let place = (self.first + self.count) % WINDOW_ROWS;
+            self.rows[place * row_bytes..][..row_bytes].copy_from_slice(row);
+            self.filters[place] = filter;
+            self.count += 1;
+        }
+        true
     }
 
     fn read_rows(&mut self, pool: &mut BlockPool, row_bytes: usize, wanted: usize) -> bool {

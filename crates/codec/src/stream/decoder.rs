@@ -8,6 +8,7 @@ use super::Level;
 use super::container_header::{self, ContainerHeader};
 use super::end;
 use super::models::Models;
+use super::pixel_decoding::ImageCount;
 use super::progress::Progress;
 use super::segment_decoder;
 use super::segment_header::{self, SegmentHeader, SegmentKind};
@@ -44,7 +45,7 @@ pub enum Step<'a> {
 
 /// The unit that a decoder wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     ContainerHeader,
     Reference(ContainerHeader),
     SegmentHeader,
@@ -58,21 +59,24 @@ enum State {
 pub struct Decoder {
     budget: MemoryBudget,
     reference: Option<ReferenceFile>,
-    state: State,
+    pub(super) state: State,
     /// Those of the current container, made when its header is read.
-    models: Option<(ContainerHeader, Models)>,
-    progress: Progress,
+    pub(super) models: Option<(ContainerHeader, Models)>,
+    pub(super) progress: Progress,
     /// The progress before the last segment.
     before: Progress,
     /// Whether the models are as they were when the next segment was encoded.
-    models_fit: bool,
+    pub(super) models_fit: bool,
     /// Whether segments of this container are lost, so that its totals cannot be compared.
     astray: bool,
     /// Whether the container's header is lost, so that its level has to be found by trying.
-    level_is_unknown: bool,
-    ended: bool,
-    segments_stored: u64,
+    pub(super) level_is_unknown: bool,
+    pub(super) ended: bool,
+    pub(super) segments_stored: u64,
     raw: Vec<u8>,
+    /// Most bytes of the images of which only the pixels are decoded; 0 for none.
+    pub(super) pixel_limit: usize,
+    pub(super) images: ImageCount,
 }
 
 impl Decoder {
@@ -95,6 +99,8 @@ impl Decoder {
             ended: false,
             segments_stored: 0,
             raw: Vec::new(),
+            pixel_limit: 0,
+            images: ImageCount::default(),
         }
     }
 
@@ -330,6 +336,10 @@ impl Decoder {
             SegmentKind::End => return self.take_end(header, payload),
         }
         let size = segment_header::SIZE + payload.len();
+        if self.raw.len() < length {
+            self.add_unseen(header, size);
+            return Ok(Outcome::More);
+        }
         let (stored, computed) = (
             header.raw_checksum,
             self.progress.add_segment(kind, &self.raw, size),
@@ -345,7 +355,11 @@ impl Decoder {
     /// Counts a segment that is not decoded.
     fn pass_over(&mut self, header: &SegmentHeader, coded_length: usize) {
         self.before = self.progress.clone();
-        let size = segment_header::SIZE + coded_length;
+        self.add_unseen(header, segment_header::SIZE + coded_length);
+    }
+
+    /// Counts a segment of `size` bytes of which not all raw bytes are known.
+    fn add_unseen(&mut self, header: &SegmentHeader, size: usize) {
         let (checksum, length) = (header.raw_checksum, header.raw_length);
         self.progress
             .add_unseen(header.kind, checksum, length, size);
@@ -407,7 +421,16 @@ impl Decoder {
         let (is_key, length) = (header.kind == SegmentKind::Key, header.raw_length);
         self.raw.clear();
         self.raw.reserve_exact(length);
-        segment_decoder::decode(models, is_key, payload, length, &mut self.raw, original)
+        let limit = match self.level_is_unknown {
+            // A level is the right one if the bytes are.
+            true => 0,
+            false => self.pixel_limit,
+        };
+        models.png.limit_pixels(limit);
+        let result =
+            segment_decoder::decode(models, is_key, payload, length, &mut self.raw, original);
+        self.images.add(&models.png.take_news());
+        result
     }
 
     fn take_end(&mut self, header: &SegmentHeader, payload: &[u8]) -> Result<Outcome, Error> {

@@ -13,13 +13,14 @@ use super::segment_header::{self, SegmentHeader, SegmentKind};
 use super::summary::Summary;
 use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
 use crate::jpeg::MemoryBudget;
+use crate::png::SIGNATURE;
 use crate::{NotModelled, ReferenceFile};
 
 /// Most bytes for an image of several scans once a PNG has come: a process has taken memory for its
 /// models by then, which cannot be given back to the system, and is left in pieces.
 const IMAGE_BYTES_AFTER_PNG: usize = 2_500_000;
 
-/// Most input bytes of a segment that does not begin within the image data of a PNG, whose strips may
+/// Most input bytes of a segment that does not begin with a PNG or within its image data, whose strips may
 /// need more: with few, a second thread that verifies has little to wait for at the start and to do
 /// at the end.
 const USUAL_INPUT: usize = SEGMENT_INPUT / 2;
@@ -191,7 +192,8 @@ impl Encoder {
         let (start, length) = if whole_image {
             (Start::GoOn, window.len())
         } else {
-            let most = match self.models.png.in_image_data() {
+            let is_in_png = self.models.png.in_image_data() || window.starts_with(&SIGNATURE);
+            let most = match is_in_png {
                 true => SEGMENT_INPUT,
                 false => USUAL_INPUT,
             };

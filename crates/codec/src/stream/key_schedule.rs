@@ -144,7 +144,7 @@ impl KeySchedule {
 }
 
 /// Where PNGs may begin.
-fn signatures(window: &[u8]) -> impl Iterator<Item = usize> {
+pub(super) fn signatures(window: &[u8]) -> impl Iterator<Item = usize> {
     let mut next = 0;
     std::iter::from_fn(move || {
         loop {

@@ -13,6 +13,7 @@ mod key_schedule;
 mod level;
 mod models;
 mod parts;
+mod pixel_decoding;
 mod progress;
 mod restart_index;
 mod segment_decoder;
@@ -27,6 +28,7 @@ mod varint;
 pub use decoder::{Decoder, DecoderOptions, Step};
 pub use encoder::{Encoded, Encoder, EncoderOptions, Wanted};
 pub use level::Level;
+pub use pixel_decoding::{ImageCount, Start, begins_outside_image_data};
 pub use segment_info::{
     CONTAINER_HEADER_SIZE, ContainerEnd, SEGMENT_HEADER_SIZE, SegmentInfo, StartingPlace,
     begins_container, is_whole_segment,

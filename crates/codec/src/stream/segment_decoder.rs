@@ -7,7 +7,8 @@ use crate::Error;
 use crate::entropy::RangeDecoder;
 use crate::jpeg::Original;
 
-/// Appends the `raw_length` bytes of a coded segment to the empty `raw`.
+/// Appends the `raw_length` bytes of a coded segment to the empty `raw`: all but those of images of which
+/// only the pixels are decoded.
 ///
 /// `is_key`: the models have seen nothing, because the segment is a key. `original`: what a verifying
 /// decoder compares with.
@@ -44,6 +45,10 @@ pub(super) fn decode(
             Part::StripRun(strips) => {
                 if !models.png.in_image_data() {
                     return Err(Error::NotInImageData);
+                }
+                // An image within another counts the bytes of this one.
+                if models.png.pixels_suffice() && !models.jpeg.is_between_images() {
+                    return Err(Error::OnlyPixels);
                 }
                 models
                     .png
@@ -89,6 +94,7 @@ pub(super) fn decode(
     }
     match raw_length - raw.len() {
         0 => Ok(()),
+        _ if models.png.pixels_suffice() => Ok(()),
         missing => Err(Error::PartsTooShort(missing as u32)),
     }
 }

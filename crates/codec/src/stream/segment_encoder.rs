@@ -1,5 +1,6 @@
 //! From raw bytes to the payload of a coded segment.
 
+use super::key_schedule::signatures;
 use super::models::Models;
 use super::parts::{self, Part};
 use super::uniformity;
@@ -127,7 +128,9 @@ impl SegmentEncoder {
         resumption: Option<&jpeg::Resumption>,
         room: &mut [u8],
     ) -> CodedSegment {
-        let window = &input[..input.len().min(SEGMENT_INPUT)];
+        let mut window = &input[..input.len().min(SEGMENT_INPUT)];
+        let mut ends = ends;
+        let begins_in_image_data = models.png.in_image_data();
         let room_size = room.len();
         self.has_rows = false;
         self.has_opening = false;
@@ -184,6 +187,13 @@ impl SegmentEncoder {
             };
             self.tally.image_bytes += (consumed - start) as u64;
             match outcome {
+                Outcome::Done if begins_in_image_data => {
+                    // So the next PNG can be decoded in full where only the pixels of this one were.
+                    if let Some(next) = signatures(&window[consumed..]).next() {
+                        window = &window[..consumed + next];
+                        ends = false;
+                    }
+                }
                 Outcome::Done => {}
                 // The caller brings the rest again, with more behind it.
                 Outcome::More if consumed > 0 && !ends => break,
