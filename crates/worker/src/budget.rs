@@ -335,10 +335,7 @@ mod tests {
         let frame = (4 * 1920 + 1) * 1080;
         assert!(bytes.pixels >= frame);
         for number in [bytes.held, bytes.pixels, frame] {
-            assert!(
-                documentation.contains(&format!("{}", grouped(number))),
-                "{number}"
-            );
+            assert!(documentation.contains(&grouped(number)), "{number}");
         }
     }
 
