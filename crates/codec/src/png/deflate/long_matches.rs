@@ -74,6 +74,8 @@ pub(super) struct LongMatches {
     hash: ThreeBytes,
     /// Positions before this one need not be inserted any more.
     inserted: usize,
+    /// Whether no chain has a position.
+    is_empty: bool,
     /// Whether a search ended before zlib's would have.
     gave_up: bool,
 }
@@ -87,6 +89,7 @@ impl LongMatches {
             ordinals: boxed(0),
             hash: ThreeBytes { shift: 0, mask: 0 },
             inserted: 1,
+            is_empty: true,
             gave_up: false,
         })
     }
@@ -101,6 +104,7 @@ impl LongMatches {
             mask: (1 << hash_bits) - 1,
         };
         self.inserted = 1;
+        self.is_empty = true;
         self.gave_up = false;
     }
 
@@ -111,8 +115,13 @@ impl LongMatches {
 
     /// Follows the window's upper half having been moved to the lower.
     pub(super) fn slide(&mut self, window: usize) {
+        if self.is_empty {
+            self.inserted = 1;
+            return;
+        }
         // No match starts at position 0.
         self.inserted = self.inserted.saturating_sub(window).max(1);
+        self.is_empty = self.inserted == 1;
         for place in &mut *self.heads {
             *place = place.saturating_sub(window as u16);
         }
@@ -125,6 +134,7 @@ impl LongMatches {
     pub(super) fn forget(&mut self) {
         self.heads.fill(0);
         self.inserted = 1;
+        self.is_empty = true;
     }
 
     /// Inserts all positions before `end` that a match can start at, of the last `reach`.
@@ -139,6 +149,7 @@ impl LongMatches {
 
     fn insert(&mut self, buffer: &Buffer, window: usize, first: usize, end: usize) {
         let mask = window.wrapping_sub(1) & (PREVIOUS - 1);
+        self.is_empty = false;
         let mut position = first;
         while position < end {
             let bytes = u64::from_le_bytes(*at(buffer, position));
@@ -173,23 +184,37 @@ impl LongMatches {
         let position = wanted.position;
         self.insert_before(buffer, window, position, wanted.reach);
         let bytes = u64::from_le_bytes(*at(buffer, position));
+        let is_run = is_run(bytes);
+        let mask = window.wrapping_sub(1) & (PREVIOUS - 1);
+        let count = self.counts.get_mut(self.hash.of(bytes))?;
+        let head = &mut self.heads[hash_six(bytes)];
+        let (newest, before) = (*head, *count);
+        if !is_run {
+            // What the next search would do, while all that it takes is at hand.
+            *count = before.wrapping_add(1);
+            *head = position as u16;
+            self.ordinals[position & mask] = *count;
+            self.previous[position & mask] = newest;
+            self.inserted = position.wrapping_add(1);
+            self.is_empty = false;
+        }
         let walk = Walk {
             buffer,
             wanted,
             bytes,
-            candidate: usize::from(self.heads[hash_six(bytes)]),
+            candidate: usize::from(newest),
             limit: position.saturating_sub(wanted.reach).max(1),
-            count: self.counts.get(self.hash.of(bytes)).copied()?,
+            count: before,
             previous: &self.previous,
             ordinals: &self.ordinals,
-            mask: window.wrapping_sub(1) & (PREVIOUS - 1),
+            mask,
             best: wanted.best,
             start: None,
         };
         if walk.candidate < walk.limit {
             return None;
         }
-        let found = if is_run(bytes) {
+        let found = if is_run {
             walk.among_runs()
         } else {
             walk.among_all()
