@@ -9,6 +9,7 @@
 
 use super::matcher::{BUFFER, MARGIN, PREVIOUS, at, boxed, common_length};
 use super::token::{LONGEST_COPY, SHORTEST_COPY};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 
 /// The shortest match found, in bytes.
 pub(super) const SHORTEST: usize = 6;
@@ -122,12 +123,9 @@ impl LongMatches {
         // No match starts at position 0.
         self.inserted = self.inserted.saturating_sub(window).max(1);
         self.is_empty = self.inserted == 1;
-        for place in &mut *self.heads {
-            *place = place.saturating_sub(window as u16);
-        }
-        for place in &mut self.previous[..window] {
-            *place = place.saturating_sub(window as u16);
-        }
+        let distance = window as u16;
+        vectorized(MoveDown(&mut *self.heads, distance));
+        vectorized(MoveDown(&mut self.previous[..window], distance));
     }
 
     /// Forgets all positions; the next one is 0.
@@ -147,6 +145,7 @@ impl LongMatches {
         }
     }
 
+    #[inline(always)]
     fn insert(&mut self, buffer: &Buffer, window: usize, first: usize, end: usize) {
         let mask = window.wrapping_sub(1) & (PREVIOUS - 1);
         self.is_empty = false;
@@ -221,6 +220,21 @@ impl LongMatches {
         };
         self.gave_up |= found.gave_up;
         Some((found.best.min(wanted.lookahead), found.start?))
+    }
+}
+
+/// Places that are so much less after a slide, and none where they would be negative.
+struct MoveDown<'p>(&'p mut [u16], u16);
+
+impl Vectorized for MoveDown<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorInstructions>(self, _simd: S) {
+        let Self(places, distance) = self;
+        for place in places {
+            *place = place.saturating_sub(distance);
+        }
     }
 }
 
@@ -324,6 +338,7 @@ impl Walk<'_> {
 
     /// The same for a run of at least six equal bytes: of a run before it, only that position can
     /// have the longest match which is as far from its end.
+    #[inline(always)]
     fn among_runs(mut self) -> Walked {
         let position = self.wanted.position;
         let current: &[u8; LONGEST_COPY] = at(self.buffer, position);

@@ -15,6 +15,7 @@ use super::parameters::{Flush, Parameters, Strategy};
 use super::reference_tokens::ReferenceTokens;
 use super::stored::{OutputBuffer, Storing};
 use super::token::{LONGEST_COPY, SHORTEST_COPY, Token};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 
 /// Copies of three bytes from further back are not worth it.
 const TOO_FAR: usize = 4096;
@@ -166,7 +167,12 @@ impl ZlibReplay {
             (_, Strategy::RunLength) => self.code_runs(&mut rest, flush, out),
             _ if self.tokens_are_given => self.code_given(&mut rest, flush, out),
             (1..=3, _) => self.code_greedily(&mut rest, flush, out),
-            _ => self.code_lazily(&mut rest, flush, out),
+            _ => vectorized(CodeLazily {
+                replay: self,
+                input: &mut rest,
+                flush,
+                out,
+            }),
         }
         match flush {
             Flush::None => {}
@@ -303,6 +309,7 @@ impl ZlibReplay {
     }
 
     /// Takes a match only where the next position has no longer one (levels 4 to 9).
+    #[inline(always)]
     fn code_lazily(&mut self, input: &mut &[u8], flush: Flush, out: &mut Vec<u8>) {
         while self.is_ready(LOOKAHEAD, input, flush) {
             let just_copied = !self.literal_pending && self.length < SHORTEST_COPY;
@@ -509,5 +516,22 @@ impl ZlibReplay {
         self.written_tokens += self.tokens.len() as u64;
         self.tokens.clear();
         self.matcher.block_start = self.matcher.position.cast_signed();
+    }
+}
+
+/// Coding lazily, which takes the most time.
+struct CodeLazily<'r, 'i> {
+    replay: &'r mut ZlibReplay,
+    input: &'r mut &'i [u8],
+    flush: Flush,
+    out: &'r mut Vec<u8>,
+}
+
+impl Vectorized for CodeLazily<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorInstructions>(self, _simd: S) {
+        self.replay.code_lazily(self.input, self.flush, self.out);
     }
 }
