@@ -5,6 +5,7 @@
 //! what [`apply`] wrote back into the row, and the other way round.
 
 use crate::simd::{VectorInstructions, Vectorized, vectorized};
+use fearless_simd::{Simd, prelude::*, u8x32, u16x16};
 
 /// Number of filter types.
 pub(crate) const TYPES: usize = 5;
@@ -33,19 +34,25 @@ impl FilterType {
 /// The predictor of type Paeth: of the three, the one closest to `left + above - corner`.
 ///
 /// Without branches, and in eight bits, so that bytes become vectors: the distance to the corner is the
-/// sum or the difference of the other two, and where the sum saturates, it is not the least.
+/// sum of the other two, and then not less than either, or their difference. It is not spelled out,
+/// because the compiler takes differences of differences in 32 bits.
 #[inline(always)]
 pub(super) fn paeth(left: u8, above: u8, corner: u8) -> u8 {
     let to_left = above.abs_diff(corner);
     let to_above = left.abs_diff(corner);
-    let to_corner = if (above >= corner) == (left >= corner) {
-        to_left.saturating_add(to_above)
+    let is_sum = (above >= corner) == (left >= corner);
+    let most_to_left = if is_sum {
+        to_above
     } else {
-        to_left.abs_diff(to_above)
+        to_above.saturating_sub(to_left)
     };
-    let behind = if to_above <= to_corner { above } else { corner };
-    let is_left = (to_left <= to_above) & (to_left <= to_corner);
-    if is_left { left } else { behind }
+    let is_above = is_sum | (to_above <= to_left.saturating_sub(to_above));
+    let behind = if is_above { above } else { corner };
+    if to_left <= most_to_left {
+        left
+    } else {
+        behind
+    }
 }
 
 #[inline(always)]
@@ -136,8 +143,8 @@ fn apply_plainly(filter: FilterType, distance: usize, row: &[u8], above: &[u8], 
 /// Bytes that are summed side by side.
 const LANES: usize = 32;
 
-/// Most of their rows for which sums fit 16 bits: sizes of signed bytes are at most 128.
-const ROWS: usize = 511;
+/// Most of their rows for which sums of pairs fit 16 bits: sizes of signed bytes are at most 128.
+const ROWS: usize = 255;
 
 /// The filter type that gives the least sum of absolute differences, its bytes taken as signed; the
 /// first of them where several do. This is what libpng chooses where it may choose.
@@ -167,7 +174,7 @@ impl Vectorized for Sums<'_> {
     type Output = [u64; TYPES];
 
     #[inline(always)]
-    fn run<S: VectorInstructions>(self, _simd: S) -> [u64; TYPES] {
+    fn run<S: VectorInstructions>(self, simd: S) -> [u64; TYPES] {
         let Self {
             distance,
             row,
@@ -185,7 +192,7 @@ impl Vectorized for Sums<'_> {
         let blocks = values.chunks(ROWS).zip(aboves.chunks(ROWS));
         let before = lefts.chunks(ROWS).zip(corners.chunks(ROWS));
         for ((values, aboves), (lefts, corners)) in blocks.zip(before) {
-            let block = sum_block(values, lefts, aboves, corners);
+            let block = sum_block(simd, values, lefts, aboves, corners);
             for (sum, more) in sums.iter_mut().zip(block) {
                 *sum += u64::from(more);
             }
@@ -225,23 +232,31 @@ fn add_sizes(sums: &mut [u64; TYPES], bytes: [u8; TYPES]) {
 
 /// The sums over at most [`ROWS`] rows of lanes.
 #[inline(always)]
-fn sum_block(
+fn sum_block<S: Simd>(
+    simd: S,
     values: &[[u8; LANES]],
     lefts: &[[u8; LANES]],
     aboves: &[[u8; LANES]],
     corners: &[[u8; LANES]],
 ) -> [u32; TYPES] {
-    let mut lanes = [[0u16; LANES]; TYPES];
+    let mut sums = [u16x16::splat(simd, 0); TYPES];
     for (((values, lefts), aboves), corners) in values.iter().zip(lefts).zip(aboves).zip(corners) {
+        let mut sizes = [[0; LANES]; TYPES];
         for lane in 0..LANES {
             let bytes = filtered(values[lane], lefts[lane], aboves[lane], corners[lane]);
             for filter in 0..TYPES {
-                let sum = &mut lanes[filter][lane];
-                *sum = sum.wrapping_add(u16::from(size(bytes[filter])));
+                sizes[filter][lane] = size(bytes[filter]);
             }
         }
+        for (sum, sizes) in sums.iter_mut().zip(sizes) {
+            let sizes = u8x32::simd_from(simd, sizes);
+            *sum += simd.pairwise_widening_add_u8x32(sizes);
+        }
     }
-    lanes.map(|lanes| lanes.iter().map(|&sum| u32::from(sum)).sum())
+    sums.map(|sums| {
+        let sums: [u16; LANES / 2] = sums.into();
+        sums.into_iter().map(u32::from).sum()
+    })
 }
 
 #[cfg(test)]

@@ -110,24 +110,21 @@ impl<const N: usize> Vectorized for ReconstructPaeth<'_, N> {
     #[inline(always)]
     fn run<S: VectorInstructions>(self, simd: S) {
         let (mut left, mut corner) = ([0u8; N], [0u8; N]);
-        let runs = self.filtered.chunks(RUN).zip(self.aboves.chunks(RUN));
-        for ((filtered, aboves), pixels) in runs.zip(self.pixels.chunks_mut(RUN)) {
-            let is_exact = filtered
-                .as_flattened()
-                .iter()
-                .fold(0, |all, byte| all | byte)
-                == 0;
+        let (runs, rest) = self.filtered.as_chunks::<RUN>();
+        let (aboves, rest_above) = self.aboves.as_chunks::<RUN>();
+        let (pixels, rest_pixels) = self.pixels.as_chunks_mut::<RUN>();
+        for ((filtered, aboves), pixels) in runs.iter().zip(aboves).zip(pixels) {
+            let is_exact = *filtered == [[0; N]; RUN];
             if is_exact && left == corner {
-                pixels.copy_from_slice(aboves);
-            } else if is_exact && aboves.iter().all(|above| *above == corner) {
-                pixels.fill(left);
+                *pixels = *aboves;
+            } else if is_exact && *aboves == [corner; RUN] {
+                *pixels = [left; RUN];
             } else {
                 reconstruct_run(simd, [left, corner], filtered, aboves, pixels);
             }
-            if let (Some(pixel), Some(above)) = (pixels.last(), aboves.last()) {
-                (left, corner) = (*pixel, *above);
-            }
+            (left, corner) = (pixels[RUN - 1], aboves[RUN - 1]);
         }
+        reconstruct_run(simd, [left, corner], rest, rest_above, rest_pixels);
     }
 }
 

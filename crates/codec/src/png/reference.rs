@@ -63,14 +63,20 @@ pub(super) struct Reference {
     inflater: Box<Inflater>,
     /// The parameters that its stream was made with, if it was kept.
     pub(super) parameters: Option<Parameters>,
-    filter_distance: usize,
     tokens: TokenQueue,
     /// Bytes inflated that no row has been made of.
     scanlines: Vec<u8>,
-    /// Whole unfiltered rows of the current pass, a ring.
-    rows: Vec<u8>,
+    rows: Rows,
+}
+
+/// Whole unfiltered rows of the current pass.
+struct Rows {
+    /// A ring.
+    bytes: Vec<u8>,
+    row_bytes: usize,
     /// The filter type of each of these rows.
     filters: [FilterType; WINDOW_ROWS],
+    filter_distance: usize,
     /// The first row of the pass that is held.
     first: usize,
     /// How many are.
@@ -94,36 +100,41 @@ impl Reference {
             source,
             inflater,
             parameters,
-            filter_distance: header.filter_distance(),
             tokens: match parameters {
                 Some(_) => TokenQueue::new(TOKENS_MAX),
                 None => TokenQueue::unused(),
             },
             scanlines: Vec::new(),
-            rows: Vec::new(),
-            filters: [FilterType::None; WINDOW_ROWS],
-            first: 0,
-            count: 0,
+            rows: Rows {
+                bytes: Vec::new(),
+                row_bytes: 0,
+                filters: [FilterType::None; WINDOW_ROWS],
+                filter_distance: header.filter_distance(),
+                first: 0,
+                count: 0,
+            },
         }
     }
 
     /// Goes to a strip behind all those before; `false` if the stream turns out to be none.
     #[must_use]
     pub(super) fn advance(&mut self, pool: &mut BlockPool, strip: &Strip) -> bool {
-        let row_bytes = strip.pass.row_bytes;
+        let rows = &mut self.rows;
         if strip.first_row == 0 {
-            self.rows.resize(WINDOW_ROWS * row_bytes, 0);
-            self.first = 0;
-            self.count = 0;
+            rows.row_bytes = strip.pass.row_bytes;
+            rows.bytes.resize(WINDOW_ROWS * rows.row_bytes, 0);
+            rows.first = 0;
+            rows.count = 0;
         }
         let first = strip.first_row.saturating_sub(REFERENCE_MARGIN);
-        self.count -= first - self.first;
-        self.first = first;
+        rows.count -= first - rows.first;
+        rows.first = first;
         let end = (strip.first_row + strip.rows + REFERENCE_MARGIN).min(strip.pass.height as usize);
-        match self.source {
-            Source::Pixels(_) => self.copy_rows(row_bytes, end - first),
-            Source::Kept(_) | Source::Given(_) => self.read_rows(pool, row_bytes, end - first),
+        match &mut self.source {
+            Source::Pixels(pixels) => rows.copy(pixels, end - first),
+            Source::Kept(_) | Source::Given(_) => self.read_rows(pool, end - first),
         }
+        .is_some()
     }
 
     /// The pixels that rows are read from, if they are.
@@ -137,11 +148,11 @@ impl Reference {
     /// The rows around the strip that was last gone to.
     pub(super) fn window(&self, strip: &Strip) -> ReferenceWindow<'_> {
         ReferenceWindow {
-            ring: &self.rows[..WINDOW_ROWS * strip.pass.row_bytes],
+            ring: &self.rows.bytes[..WINDOW_ROWS * strip.pass.row_bytes],
             ring_rows: WINDOW_ROWS,
-            first: self.first % WINDOW_ROWS,
-            count: self.count,
-            above: strip.first_row - self.first,
+            first: self.rows.first % WINDOW_ROWS,
+            count: self.rows.count,
+            above: strip.first_row - self.rows.first,
         }
     }
 
@@ -149,9 +160,10 @@ impl Reference {
     pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, FilterType) {
         let row_bytes = strip.pass.row_bytes;
         let number = strip.first_row + row;
-        let at = |number: usize| &self.rows[number % WINDOW_ROWS * row_bytes..][..row_bytes];
-        let above = (number > self.first).then(|| at(number - 1));
-        (at(number), above, self.filters[number % WINDOW_ROWS])
+        let rows = &self.rows;
+        let at = |number: usize| &rows.bytes[number % WINDOW_ROWS * row_bytes..][..row_bytes];
+        let above = (number > rows.first).then(|| at(number - 1));
+        (at(number), above, rows.filters[number % WINDOW_ROWS])
     }
 
     /// Whether its stream is one whose compressor is not known, and was kept.
@@ -186,7 +198,7 @@ impl Reference {
         let end = common_end(row_before, pixels)
             .min(above_before.map_or(pixels.len(), |before| common_end(before, above)));
         // The bytes behind a difference are filtered by it.
-        let end = end.saturating_sub(self.filter_distance);
+        let end = end.saturating_sub(self.rows.filter_distance);
         (1 + start, end.min(pixels.len() - start))
     }
 
@@ -195,73 +207,74 @@ impl Reference {
         (self.source, self.inflater)
     }
 
-    fn copy_rows(&mut self, row_bytes: usize, wanted: usize) -> bool {
-        let Source::Pixels(pixels) = &mut self.source else {
-            return false;
-        };
+    /// Inflates until there are so many rows; `None` where the stream turns out to be none.
+    fn read_rows(&mut self, pool: &mut BlockPool, wanted: usize) -> Option<()> {
+        let used = self.rows.extend(&self.scanlines, wanted)?;
+        self.scanlines.drain(..used);
+        while self.rows.count < wanted {
+            self.inflate(pool, wanted)?;
+        }
+        Some(())
+    }
+
+    /// Makes rows of some more bytes, where less than a row is left of those before; keeps what is too
+    /// much for `wanted` rows.
+    fn inflate(&mut self, pool: &mut BlockPool, wanted: usize) -> Option<()> {
+        let mut input = self.source.peek();
+        let available = input.len();
+        let inflated = self.inflater.inflate(&mut input).ok()?;
+        let consumed = available - input.len();
+        let stands = consumed == 0 || inflated.progress == Progress::Ended;
+        let mut bytes = inflated.bytes;
+        if bytes.is_empty() && stands {
+            return None;
+        }
+        self.tokens.add(inflated.tokens);
+        if !self.scanlines.is_empty() {
+            let missing = 1 + self.rows.row_bytes - self.scanlines.len();
+            let (more, rest) = bytes.split_at(missing.min(bytes.len()));
+            self.scanlines.extend_from_slice(more);
+            bytes = rest;
+            if self.rows.extend(&self.scanlines, wanted)? > 0 {
+                self.scanlines.clear();
+            }
+        }
+        let used = self.rows.extend(bytes, wanted)?;
+        self.scanlines.extend_from_slice(&bytes[used..]);
+        self.source.consume(pool, consumed);
+        Some(())
+    }
+}
+
+impl Rows {
+    /// Adds rows that are held, until there are so many; `None` where the image has fewer.
+    fn copy(&mut self, pixels: &mut HeldPixels, wanted: usize) -> Option<()> {
         while self.count < wanted {
-            let Some((row, filter)) = pixels.read_row(row_bytes) else {
-                return false;
-            };
+            let (row, filter) = pixels.read_row(self.row_bytes)?;
             let place = (self.first + self.count) % WINDOW_ROWS;
-            self.rows[place * row_bytes..][..row_bytes].copy_from_slice(row);
+            self.bytes[place * self.row_bytes..][..self.row_bytes].copy_from_slice(row);
             self.filters[place] = filter;
             self.count += 1;
         }
-        true
+        Some(())
     }
 
-    fn read_rows(&mut self, pool: &mut BlockPool, row_bytes: usize, wanted: usize) -> bool {
-        let size = 1 + row_bytes;
+    /// Adds the whole rows that these scanlines begin with, up to `wanted` in all, and gives the number
+    /// of bytes they took; `None` if one has no known filter type.
+    fn extend(&mut self, scanlines: &[u8], wanted: usize) -> Option<usize> {
+        let size = 1 + self.row_bytes;
+        let missing = wanted.saturating_sub(self.count);
         let mut used = 0;
-        while self.count < wanted {
-            while self.scanlines.len() - used < size {
-                self.scanlines.drain(..used);
-                used = 0;
-                if !self.inflate(pool) {
-                    return false;
-                }
-            }
-            let (&number, scanline) = match self.scanlines[used..used + size].split_first() {
-                Some(parts) => parts,
-                None => return false,
-            };
-            let Some(filter) = FilterType::from_byte(number) else {
-                return false;
-            };
+        for scanline in scanlines.chunks_exact(size).take(missing) {
+            let filter = FilterType::from_byte(scanline[0])?;
             let number = self.first + self.count;
-            let place = number % WINDOW_ROWS;
-            let (row, above) = row_and_above(&mut self.rows, row_bytes, number);
-            reconstruct(filter, self.filter_distance, scanline, above, row);
-            self.filters[place] = filter;
+            let (row, above) = row_and_above(&mut self.bytes, self.row_bytes, number);
+            reconstruct(filter, self.filter_distance, &scanline[1..], above, row);
+            self.filters[number % WINDOW_ROWS] = filter;
             self.count += 1;
             used += size;
         }
-        self.scanlines.drain(..used);
-        true
-    }
-
-    /// Inflates some bytes; `false` where there are none.
-    fn inflate(&mut self, pool: &mut BlockPool) -> bool {
-        loop {
-            let mut input = self.source.peek();
-            let available = input.len();
-            let Ok(inflated) = self.inflater.inflate(&mut input) else {
-                return false;
-            };
-            let consumed = available - input.len();
-            let some = !inflated.bytes.is_empty();
-            self.scanlines.extend_from_slice(inflated.bytes);
-            self.tokens.add(inflated.tokens);
-            let ended = inflated.progress == Progress::Ended;
-            self.source.consume(pool, consumed);
-            if some {
-                return true;
-            }
-            if ended || consumed == 0 {
-                return false;
-            }
-        }
+        Some(used)
     }
 }
 

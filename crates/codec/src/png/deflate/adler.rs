@@ -1,5 +1,7 @@
 //! The checksum of the zlib format (RFC 1950, clause 8).
 
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
+
 const MODULUS: u32 = 65_521;
 /// Bytes that are summed side by side.
 const LANES: usize = 32;
@@ -23,9 +25,7 @@ impl Adler32 {
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         let (rows, rest) = bytes.as_chunks::<LANES>();
-        for rows in rows.chunks(ROWS) {
-            self.update_rows(rows);
-        }
+        *self = vectorized(Update { adler: *self, rows });
         for byte in rest {
             self.sum += u32::from(*byte);
             self.sum_of_sums += self.sum;
@@ -35,6 +35,7 @@ impl Adler32 {
     }
 
     /// Takes at most 22 rows. Both sums are reduced before and after.
+    #[inline(always)]
     fn update_rows(&mut self, rows: &[[u8; LANES]]) {
         let mut sums = [0u16; LANES];
         // Of each lane's sum before each row.
@@ -61,5 +62,23 @@ impl Adler32 {
 
     pub(crate) const fn value(self) -> u32 {
         self.sum_of_sums << 16 | self.sum
+    }
+}
+
+/// The sums behind whole rows of lanes.
+struct Update<'b> {
+    adler: Adler32,
+    rows: &'b [[u8; LANES]],
+}
+
+impl Vectorized for Update<'_> {
+    type Output = Adler32;
+
+    #[inline(always)]
+    fn run<S: VectorInstructions>(mut self, _simd: S) -> Adler32 {
+        for rows in self.rows.chunks(ROWS) {
+            self.adler.update_rows(rows);
+        }
+        self.adler
     }
 }

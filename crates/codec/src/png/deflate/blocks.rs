@@ -351,17 +351,35 @@ struct TokenCodes {
     literals: [u32; 256],
     /// By length less 3.
     lengths: [u32; 256],
-    distances: [u32; 32],
+    distances: [DistanceCode; 32],
     end_of_block: u32,
+}
+
+/// A code that distances begin with.
+#[derive(Clone, Copy, Default)]
+struct DistanceCode {
+    /// Lowest bit first.
+    code: u16,
+    /// How many bits.
+    code_bits: u8,
+    /// How many come with its extra bits.
+    bits: u8,
+    /// The least distance of this code.
+    least: u16,
 }
 
 impl TokenCodes {
     fn new(lengths: &[u8], codes: &[u16], distance_code: &PrefixCode<DISTANCE_CODES>) -> Self {
         let code = |symbol: usize| u32::from(codes[symbol]) | u32::from(lengths[symbol]) << 24;
-        let mut distances = [0; 32];
+        let mut distances = [DistanceCode::default(); 32];
         for (symbol, distance) in distances[..DISTANCE_CODES].iter_mut().enumerate() {
-            *distance = u32::from(distance_code.codes[symbol])
-                | u32::from(distance_code.lengths[symbol]) << 24;
+            let code_bits = distance_code.lengths[symbol];
+            *distance = DistanceCode {
+                code: distance_code.codes[symbol],
+                code_bits,
+                bits: code_bits + DISTANCE_EXTRA_BITS[symbol],
+                least: DISTANCE_BASES[symbol] + 1,
+            };
         }
         Self {
             literals: std::array::from_fn(code),
@@ -393,21 +411,13 @@ impl TokenCodes {
                 continue;
             }
             let length = self.lengths[low];
-            let index = distance_code(distance) & 31;
-            let code = self.distances[index];
-            let base = usize::from(DISTANCE_BASES.get(index).copied().unwrap_or(0));
-            let extra = distance.wrapping_sub(1).wrapping_sub(base) as u64;
-            let extra_bits = DISTANCE_EXTRA_BITS.get(index).copied().unwrap_or(0);
             let length_bits = length >> 24;
-            let code_bits = code >> 24;
-            let bits = u64::from(length & 0xff_ffff)
-                | u64::from(code & 0xff_ffff) << (length_bits & 63)
-                | extra << (length_bits.wrapping_add(code_bits) & 63);
+            let code = &self.distances[distance_code(distance) & 31];
+            let extra = distance.wrapping_sub(usize::from(code.least)) as u64;
+            let bits = u64::from(code.code) | extra << (code.code_bits & 63);
             run.put(
-                bits,
-                length_bits
-                    .wrapping_add(code_bits)
-                    .wrapping_add(u32::from(extra_bits)),
+                u64::from(length & 0xff_ffff) | bits << (length_bits & 63),
+                length_bits.wrapping_add(u32::from(code.bits)),
             );
         }
     }

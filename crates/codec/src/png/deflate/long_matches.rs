@@ -9,6 +9,7 @@
 
 use super::matcher::{BUFFER, MARGIN, PREVIOUS, at, boxed, common_length};
 use super::token::{LONGEST_COPY, SHORTEST_COPY};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 
 /// The shortest match found, in bytes.
 pub(super) const SHORTEST: usize = 6;
@@ -74,6 +75,8 @@ pub(super) struct LongMatches {
     hash: ThreeBytes,
     /// Positions before this one need not be inserted any more.
     inserted: usize,
+    /// Whether no chain has a position.
+    is_empty: bool,
     /// Whether a search ended before zlib's would have.
     gave_up: bool,
 }
@@ -87,6 +90,7 @@ impl LongMatches {
             ordinals: boxed(0),
             hash: ThreeBytes { shift: 0, mask: 0 },
             inserted: 1,
+            is_empty: true,
             gave_up: false,
         })
     }
@@ -101,6 +105,7 @@ impl LongMatches {
             mask: (1 << hash_bits) - 1,
         };
         self.inserted = 1;
+        self.is_empty = true;
         self.gave_up = false;
     }
 
@@ -111,20 +116,23 @@ impl LongMatches {
 
     /// Follows the window's upper half having been moved to the lower.
     pub(super) fn slide(&mut self, window: usize) {
+        if self.is_empty {
+            self.inserted = 1;
+            return;
+        }
         // No match starts at position 0.
         self.inserted = self.inserted.saturating_sub(window).max(1);
-        for place in &mut *self.heads {
-            *place = place.saturating_sub(window as u16);
-        }
-        for place in &mut self.previous[..window] {
-            *place = place.saturating_sub(window as u16);
-        }
+        self.is_empty = self.inserted == 1;
+        let distance = window as u16;
+        vectorized(MoveDown(&mut *self.heads, distance));
+        vectorized(MoveDown(&mut self.previous[..window], distance));
     }
 
     /// Forgets all positions; the next one is 0.
     pub(super) fn forget(&mut self) {
         self.heads.fill(0);
         self.inserted = 1;
+        self.is_empty = true;
     }
 
     /// Inserts all positions before `end` that a match can start at, of the last `reach`.
@@ -137,8 +145,10 @@ impl LongMatches {
         }
     }
 
+    #[inline(always)]
     fn insert(&mut self, buffer: &Buffer, window: usize, first: usize, end: usize) {
         let mask = window.wrapping_sub(1) & (PREVIOUS - 1);
+        self.is_empty = false;
         let mut position = first;
         while position < end {
             let bytes = u64::from_le_bytes(*at(buffer, position));
@@ -173,29 +183,58 @@ impl LongMatches {
         let position = wanted.position;
         self.insert_before(buffer, window, position, wanted.reach);
         let bytes = u64::from_le_bytes(*at(buffer, position));
+        let is_run = is_run(bytes);
+        let mask = window.wrapping_sub(1) & (PREVIOUS - 1);
+        let count = self.counts.get_mut(self.hash.of(bytes))?;
+        let head = &mut self.heads[hash_six(bytes)];
+        let (newest, before) = (*head, *count);
+        if !is_run {
+            // What the next search would do, while all that it takes is at hand.
+            *count = before.wrapping_add(1);
+            *head = position as u16;
+            self.ordinals[position & mask] = *count;
+            self.previous[position & mask] = newest;
+            self.inserted = position.wrapping_add(1);
+            self.is_empty = false;
+        }
         let walk = Walk {
             buffer,
             wanted,
             bytes,
-            candidate: usize::from(self.heads[hash_six(bytes)]),
+            candidate: usize::from(newest),
             limit: position.saturating_sub(wanted.reach).max(1),
-            count: self.counts.get(self.hash.of(bytes)).copied()?,
+            count: before,
             previous: &self.previous,
             ordinals: &self.ordinals,
-            mask: window.wrapping_sub(1) & (PREVIOUS - 1),
+            mask,
             best: wanted.best,
             start: None,
         };
         if walk.candidate < walk.limit {
             return None;
         }
-        let found = if is_run(bytes) {
+        let found = if is_run {
             walk.among_runs()
         } else {
             walk.among_all()
         };
         self.gave_up |= found.gave_up;
         Some((found.best.min(wanted.lookahead), found.start?))
+    }
+}
+
+/// Places that are so much less after a slide, and none where they would be negative.
+struct MoveDown<'p>(&'p mut [u16], u16);
+
+impl Vectorized for MoveDown<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorInstructions>(self, _simd: S) {
+        let Self(places, distance) = self;
+        for place in places {
+            *place = place.saturating_sub(distance);
+        }
     }
 }
 
@@ -299,6 +338,7 @@ impl Walk<'_> {
 
     /// The same for a run of at least six equal bytes: of a run before it, only that position can
     /// have the longest match which is as far from its end.
+    #[inline(always)]
     fn among_runs(mut self) -> Walked {
         let position = self.wanted.position;
         let current: &[u8; LONGEST_COPY] = at(self.buffer, position);

@@ -5,7 +5,7 @@
 //! starts at position 0. Where only long matches are worth it, [`LongMatches`] finds the same ones.
 
 use super::long_matches::{self, LongMatches, Wanted};
-use super::token::{LONGEST_COPY, SHORTEST_COPY};
+use super::token::{LONGEST_COPY, SHORTEST_COPY, Token};
 
 /// As many bytes must lie ahead before a choice is made, unless the input ends.
 pub(super) const LOOKAHEAD: usize = LONGEST_COPY + SHORTEST_COPY + 1;
@@ -273,6 +273,30 @@ impl Matcher {
             position = position.wrapping_add(1);
         }
         self.hash = hash;
+    }
+
+    /// Inserts the positions of tokens that are taken next; where all matches are long, those are
+    /// inserted when a search may reach them.
+    pub(super) fn insert_tokens(&mut self, tokens: &[Token]) {
+        if self.only_long_matches {
+            return;
+        }
+        let mut inserted = self.position;
+        let mut start = self.position;
+        for token in tokens {
+            let end = start + token.length();
+            if token.distance() == 1 {
+                self.insert_match(inserted, 0, start);
+                self.insert_match(start, end - 2, end);
+                inserted = end;
+            } else if token.distance() > 0 {
+                // With the literals before it.
+                self.insert_match(inserted, 0, end);
+                inserted = end;
+            }
+            start = end;
+        }
+        self.insert_match(inserted, 0, start);
     }
 
     /// Inserts the positions of a run of equal bytes, which all have the same hash; gives `end`.

@@ -99,8 +99,32 @@ impl ReferenceTokens {
         valid
     }
 
+    /// How many tokens ahead start at most so many bytes behind the first.
+    pub(super) fn count_within(&self, most: u64) -> usize {
+        let mut start = 0;
+        let tokens = self.tokens.iter().take_while(|token| {
+            let is_within = start <= most;
+            start += token.length() as u64;
+            is_within
+        });
+        tokens.count()
+    }
+
+    /// Moves so many tokens, at most those ahead, to the end of `taken`; gives how many bytes they stand
+    /// for.
+    pub(super) fn take(&mut self, count: usize, taken: &mut Vec<Token>) -> usize {
+        let first = taken.len();
+        taken.extend(self.tokens.drain(..count));
+        let length = taken[first..].iter().map(|token| token.length()).sum();
+        self.start += length as u64;
+        if let Some(last) = taken[first..].last() {
+            self.after_copy = last.distance() > 0;
+        }
+        length
+    }
+
     /// The token ahead, which is taken.
-    pub(super) fn take(&mut self) -> Option<Token> {
+    pub(super) fn take_first(&mut self) -> Option<Token> {
         let token = self.tokens.pop_front()?;
         self.start += token.length() as u64;
         self.after_copy = token.distance() > 0;

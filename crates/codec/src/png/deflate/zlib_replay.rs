@@ -15,6 +15,7 @@ use super::parameters::{Flush, Parameters, Strategy};
 use super::reference_tokens::ReferenceTokens;
 use super::stored::{OutputBuffer, Storing};
 use super::token::{LONGEST_COPY, SHORTEST_COPY, Token};
+use crate::simd::{VectorInstructions, Vectorized, vectorized};
 
 /// Copies of three bytes from further back are not worth it.
 const TOO_FAR: usize = 4096;
@@ -166,7 +167,12 @@ impl ZlibReplay {
             (_, Strategy::RunLength) => self.code_runs(&mut rest, flush, out),
             _ if self.tokens_are_given => self.code_given(&mut rest, flush, out),
             (1..=3, _) => self.code_greedily(&mut rest, flush, out),
-            _ => self.code_lazily(&mut rest, flush, out),
+            _ => vectorized(CodeLazily {
+                replay: self,
+                input: &mut rest,
+                flush,
+                out,
+            }),
         }
         match flush {
             Flush::None => {}
@@ -303,6 +309,7 @@ impl ZlibReplay {
     }
 
     /// Takes a match only where the next position has no longer one (levels 4 to 9).
+    #[inline(always)]
     fn code_lazily(&mut self, input: &mut &[u8], flush: Flush, out: &mut Vec<u8>) {
         while self.is_ready(LOOKAHEAD, input, flush) {
             let just_copied = !self.literal_pending && self.length < SHORTEST_COPY;
@@ -355,13 +362,17 @@ impl ZlibReplay {
     fn code_given(&mut self, input: &mut &[u8], flush: Flush, out: &mut Vec<u8>) {
         let looks_twice = self.is_lazy();
         while self.is_ready(LOOKAHEAD, input, flush) {
-            if looks_twice && !self.literal_pending {
-                // The choice depends on what the next position has.
-                self.literal_pending = true;
-                self.matcher.position += 1;
-                self.matcher.lookahead -= 1;
-            } else {
-                self.take_given(usize::from(looks_twice), out);
+            if self.literal_pending {
+                self.take_given(1, out);
+            } else if self.take_many_given(LOOKAHEAD + usize::from(looks_twice), out) == 0 {
+                if looks_twice {
+                    // The choice depends on what the next position has.
+                    self.literal_pending = true;
+                    self.matcher.position += 1;
+                    self.matcher.lookahead -= 1;
+                } else {
+                    self.take_given(0, out);
+                }
             }
         }
         if flush != Flush::None && self.literal_pending {
@@ -369,11 +380,36 @@ impl ZlibReplay {
         }
     }
 
+    /// Takes tokens as long as there are so many bytes ahead, up to the end of the block; how many.
+    fn take_many_given(&mut self, ahead: usize, out: &mut Vec<u8>) -> usize {
+        let Some(most) = self.matcher.lookahead.checked_sub(ahead) else {
+            return 0;
+        };
+        let room = self.block_tokens - self.tokens.len();
+        let count = self.reference.count_within(most as u64).min(room);
+        self.take_reference(count, out);
+        count
+    }
+
+    /// Takes so many tokens, which are within the block, from the reference.
+    fn take_reference(&mut self, count: usize, out: &mut Vec<u8>) {
+        let first = self.tokens.len();
+        let length = self.reference.take(count, &mut self.tokens);
+        if !self.tokens_are_given {
+            self.matcher.insert_tokens(&self.tokens[first..]);
+        }
+        self.matcher.position += length;
+        self.matcher.lookahead -= length;
+        if self.tokens.len() == self.block_tokens {
+            self.end_block(false, out);
+        }
+    }
+
     /// Takes the next token, of whose bytes so many were passed.
     fn take_given(&mut self, passed: usize, out: &mut Vec<u8>) {
         let position = self.matcher.position - passed;
         let literal = Token::literal(self.matcher.buffer[position]);
-        let token = self.reference.take().unwrap_or(literal);
+        let token = self.reference.take_first().unwrap_or(literal);
         let left = (token.length() - passed).min(self.matcher.lookahead);
         self.tokens.push(token);
         self.literal_pending = false;
@@ -395,30 +431,11 @@ impl ZlibReplay {
         let end = position + ahead as u64;
         let reach = matcher.reach() as u64;
         let count = self.reference.count_valid(position, reach, end);
-        // Literals are inserted with the match behind them.
-        let mut inserted = matcher.position;
-        for _ in 0..count {
-            let Some(token) = self.reference.take() else {
-                break;
-            };
-            self.tokens.push(token);
-            let start = self.matcher.position;
-            let end = start + token.length();
-            self.matcher.position = end;
-            self.matcher.lookahead -= token.length();
-            if self.matcher.only_long_matches {
-                // Inserted when a search may reach them.
-            } else if token.distance() == 1 {
-                self.matcher.insert_match(inserted, 0, start);
-                self.matcher.insert_match(start, end - 2, end);
-                inserted = end;
-            } else if token.distance() > 0 {
-                self.matcher.insert_match(inserted, 0, end);
-                inserted = end;
-            }
-            if self.tokens.len() == self.block_tokens {
-                self.end_block(false, out);
-            }
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(self.block_tokens - self.tokens.len());
+            self.take_reference(some, out);
+            left -= some;
         }
         count > 0
     }
@@ -499,5 +516,22 @@ impl ZlibReplay {
         self.written_tokens += self.tokens.len() as u64;
         self.tokens.clear();
         self.matcher.block_start = self.matcher.position.cast_signed();
+    }
+}
+
+/// Coding lazily, which takes the most time.
+struct CodeLazily<'r, 'i> {
+    replay: &'r mut ZlibReplay,
+    input: &'r mut &'i [u8],
+    flush: Flush,
+    out: &'r mut Vec<u8>,
+}
+
+impl Vectorized for CodeLazily<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: VectorInstructions>(self, _simd: S) {
+        self.replay.code_lazily(self.input, self.flush, self.out);
     }
 }

@@ -10,6 +10,7 @@ use super::packing::Block;
 use super::slot::{Dither, REMEMBERING, Slot};
 use super::{REFERENCE_MARGIN, ReferenceWindow};
 use crate::entropy::Coder;
+use std::ops::Range;
 
 /// How a block is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,13 +190,11 @@ impl Blocks {
                 choice.mode = Mode::Coded;
             }
             match (choice.mode, reference) {
-                (Mode::Same, Some(window)) if !C::ENCODES => {
-                    copy(format, canvas, rows, window, place, 0);
-                }
                 (Mode::Shifted, Some(window)) => {
                     let shift = self.code_shift(coder, dither, column, choice.shift);
                     if !C::ENCODES {
-                        copy(format, canvas, rows, window, place, shift);
+                        let columns = x..x + place.width;
+                        copy(format, canvas, rows, window, columns, shift);
                     }
                 }
                 (Mode::Cached, _) => {
@@ -212,7 +211,31 @@ impl Blocks {
                 self.cache.insert(&old, format.is_colourful(), place.index);
             }
         }
+        if let Some(window) = reference
+            && !C::ENCODES
+        {
+            self.copy_same(format, canvas, rows, window);
+        }
         self.strips += 1;
+    }
+
+    /// Copies the blocks that are as in the previous image, those side by side at once.
+    fn copy_same(
+        &self,
+        format: &PixelFormat,
+        canvas: &mut Canvas,
+        rows: &mut [u8],
+        window: &ReferenceWindow<'_>,
+    ) {
+        let mut first = 0;
+        for modes in self.modes.chunk_by(|left, right| left == right) {
+            if modes[0] == Mode::Same {
+                let x = first * BLOCK;
+                let width = (modes.len() * BLOCK).min(format.width() - x);
+                copy(format, canvas, rows, window, x..x + width, 0);
+            }
+            first += modes.len();
+        }
     }
 
     /// The best mode for a block.
@@ -378,24 +401,25 @@ impl Blocks {
     }
 }
 
-/// Copies a block's bytes and pixels from `shift` rows further down in the previous image. Rows
-/// that the window lacks, which no encoder asks for, are 0.
+/// Copies the bytes and pixels of some columns from `shift` rows further down in the previous image.
+/// Rows that the window lacks, which no encoder asks for, are 0.
 fn copy(
     format: &PixelFormat,
     canvas: &mut Canvas,
     rows: &mut [u8],
     window: &ReferenceWindow<'_>,
-    place: Place,
+    columns: Range<usize>,
     shift: isize,
 ) {
-    let bytes = format.byte_range(place.x, place.width);
+    let (x, width) = (columns.start, columns.len());
+    let bytes = format.byte_range(x, width);
     for (y, row) in rows.chunks_exact_mut(format.row_bytes()).enumerate() {
         let row = &mut row[bytes.clone()];
         match window.row(format, y.cast_signed() + shift) {
             Some(old) => row.copy_from_slice(&old[bytes.clone()]),
             None => row.fill(0),
         }
-        format.load(row, canvas.segment_mut(y, place.x, place.width));
+        format.load(row, canvas.segment_mut(y, x, width));
     }
 }
 

@@ -215,10 +215,13 @@ impl PixelModel {
         if !self.format.has_alpha() || self.work.is_empty() {
             return Some(OPAQUE);
         }
-        let common = |pixel: &u32| pixel & !COLOUR == self.last_alpha;
-        let width = self.format.width();
-        let is_common =
-            C::ENCODES && (0..count).all(|y| self.canvas.segment(y, 0, width).iter().all(common));
+        let (alpha, width) = (self.last_alpha, self.format.width());
+        // Without an early end, so that pixels become vectors.
+        let differences = |y| {
+            let row = self.canvas.segment(y, 0, width).iter();
+            row.fold(0, |all, pixel| all | (pixel ^ alpha))
+        };
+        let is_common = C::ENCODES && (0..count).all(|y| differences(y) & !COLOUR == 0);
         self.alpha_flag
             .code(coder, &mut self.dither, REMEMBERING, is_common)
             .then_some(self.last_alpha)
