@@ -58,7 +58,7 @@ pub fn damaged_files_come_back(data: &[u8]) {
     assert!(compress_seeing(&file, level, visible) == compressed);
 }
 
-/// A generated JPEG that was damaged, twice, comes back if models start anew within it, also from each of
+/// A generated JPEG that was damaged, twice, comes back if models start anew within it, also from some of
 /// these places on. The first byte chooses the level, the second the kind, the third how much is in
 /// sight, the fourth after how many bytes models start anew; the others are as above.
 pub fn restarted_files_come_back(data: &[u8]) {
@@ -76,7 +76,9 @@ pub fn restarted_files_come_back(data: &[u8]) {
         "other bytes come back of {} at {level:?}",
         kind.name()
     );
-    for (start, raw_start) in keys(&compressed) {
+    // Each decodes all that is behind it, so a few must do where there are many.
+    let keys = keys(&compressed);
+    for &(start, raw_start) in keys.iter().step_by(1 + keys.len() / 8) {
         assert!(
             decompress_from(&compressed[start..], level).as_deref() == Ok(&file[raw_start..]),
             "other bytes come back of {} at {level:?} from {raw_start} on",
