@@ -18,6 +18,11 @@
 //! not right either, the job ends with status 60 before a byte of it is written; so it does if the
 //! end segment is not right, which cannot be stored and is therefore never coded ahead.
 //!
+//! That is an alarm, because something is at fault, the codec or the machine. It is none where the encoder
+//! took for granted that a PNG was written like the one before, which only the verifying decoder finds
+//! out: then the report gives as the reason that the image's deflate stream is of an unknown encoder, and
+//! from there on the encoder takes nothing for granted.
+//!
 //! # Images of several scans
 //! Their bytes must all be there before the first of their rows can be coded. The encoder says so
 //! ([`Encoder::wanted`]); then they are read into a [`Lookahead`], which takes the place of the slots'
@@ -207,6 +212,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         let coded = slot.coded.writable();
         if slot.input.shown().is_empty() {
             slot.part = Part::End;
+            slot.takes_for_granted = false;
             slot.consumed = 0;
             slot.written = self.encoder.encode_end(coded);
             return;
@@ -215,16 +221,22 @@ impl<R: Read, C: Checker> Compression<R, C> {
             injection.damage_encoder(&mut self.encoder, self.segments);
         }
         let raw = slot.input.shown();
-        let Encoded { consumed, written } = match self.stores {
+        let Encoded {
+            consumed,
+            written,
+            takes_for_granted,
+        } = match self.stores {
             true => Encoded {
                 consumed: raw.len(),
                 written: self.encoder.store_segment(raw, coded),
+                takes_for_granted: false,
             },
             false => self.encoder.encode_segment(raw, self.input_ended, coded),
         };
         slot.part = Part::Coded;
         slot.consumed = consumed;
         slot.written = written;
+        slot.takes_for_granted = takes_for_granted;
         slot.segments_stored = self.encoder.summary().segments_stored;
         slot.restarts = self.encoder.summary().restarts;
     }
@@ -277,6 +289,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
                 self.encoder.forget_segment();
             }
             slot.part = Part::StoredInstead;
+            slot.takes_for_granted = false;
             let raw = &slot.input.shown()[..slot.consumed];
             slot.written = self.encoder.encode_stored(raw, slot.coded.writable());
             slot.segments_stored = self.encoder.summary().segments_stored;

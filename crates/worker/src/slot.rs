@@ -62,6 +62,8 @@ pub(crate) struct Slot {
     pub(crate) coded: SealedBuffer,
     pub(crate) written: usize,
     pub(crate) part: Part,
+    /// Whether verification may prove it wrong without a fault: see [`lepta_codec::Encoded`].
+    pub(crate) takes_for_granted: bool,
     /// Segments before this one in the output.
     pub(crate) number: u64,
     /// Stored segments among these and this one.
@@ -85,6 +87,7 @@ impl Slot {
             coded,
             written: 0,
             part: Part::Coded,
+            takes_for_granted: false,
             number: 0,
             segments_stored: 0,
             restarts: 0,

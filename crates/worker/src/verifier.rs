@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use lepta_codec::{Decoder, DecoderOptions, ReferenceFile, Step};
+use lepta_codec::{Decoder, DecoderOptions, Error, ReferenceFile, Step};
 
 use crate::failure::Failure;
 use crate::fault::Injection;
@@ -81,8 +81,11 @@ impl<W: Write> Verifier<W> {
                 decoder.forget_segment();
             }
             let end = (slot.part == Part::End).then_some(self.raw_length);
-            if !decodes_to(decoder, coded, (shown, slot.consumed), end) {
-                self.tally.alarms += 1;
+            let decoded = decodes_to(decoder, coded, (shown, slot.consumed), end);
+            if decoded != Ok(true) {
+                let has_changed = matches!(decoded, Err(Error::SegmentChecksum { .. }));
+                let is_fault = has_changed || !slot.takes_for_granted;
+                self.tally.alarms += u64::from(is_fault);
                 return Ok(Verdict::Differs);
             }
         }
@@ -101,29 +104,31 @@ impl<W: Write> Verifier<W> {
 
 /// Whether `coded`, all of it, decodes to the first `consumed` bytes of `shown`, and then to the end of
 /// a container of `end` bytes if and only if an end is expected.
+///
+/// # Errors
+/// Those of the decoder.
 fn decodes_to(
     decoder: &mut Decoder,
     coded: &[u8],
     (shown, consumed): (&[u8], usize),
     end: Option<u64>,
-) -> bool {
+) -> Result<bool, Error> {
     let (mut coded, mut raw) = (coded, &shown[..consumed]);
     let mut ended = None;
     while !coded.is_empty() {
         let Some((unit, rest)) = coded.split_at_checked(decoder.wanted()) else {
-            return false;
+            return Ok(false);
         };
         coded = rest;
-        match decoder.step_beside(unit, shown) {
-            Ok(Step::Lost { .. }) => return false,
-            Ok(Step::More) => {}
-            Ok(Step::Raw(decoded)) => match raw.strip_prefix(decoded) {
+        match decoder.step_beside(unit, shown)? {
+            Step::Lost { .. } => return Ok(false),
+            Step::More => {}
+            Step::Raw(decoded) => match raw.strip_prefix(decoded) {
                 Some(rest) => raw = rest,
-                None => return false,
+                None => return Ok(false),
             },
-            Ok(Step::End { raw_length }) => ended = Some(raw_length),
-            Err(_) => return false,
+            Step::End { raw_length } => ended = Some(raw_length),
         }
     }
-    raw.is_empty() && ended == end && decoder.may_end() == end.is_some()
+    Ok(raw.is_empty() && ended == end && decoder.may_end() == end.is_some())
 }

@@ -216,7 +216,10 @@ impl Png {
             }
             let mut in_file = match (&mut reader.written, &mut reader.tokens) {
                 (Some(walk), _) => InFile::Stream(walk.of(window)),
-                (None, Some(tokens)) => InFile::Tokens(tokens),
+                (None, Some(tokens)) => {
+                    self.news.takes_for_granted = true;
+                    InFile::Tokens(tokens)
+                }
                 (None, None) => InFile::Nothing,
             };
             image.replay_strip(models, coder, &strip, scanlines, &mut in_file);
@@ -289,8 +292,11 @@ impl Png {
             reader.sees_end(window, ends)?;
         }
         let row = strip.pass.row_bytes + 1;
-        let Some(parameters) = find_parameters(self.remembered.or(self.proven), window, start, row)
-        else {
+        let remembered = self
+            .remembered
+            .or(self.proven)
+            .map(|parameters| (parameters, enough_remembered(header)));
+        let Some(parameters) = find_parameters(remembered, window, start, row) else {
             self.news.add_reason(NotModelled::UnknownDeflate);
             return Ok(false);
         };
@@ -327,16 +333,28 @@ impl Png {
     }
 }
 
-/// Raw bytes that are compared for parameters that were right for the image before.
+/// Raw bytes that are compared for parameters that were right for the image before. Of a small image
+/// all of them, since it takes little time.
 const ENOUGH_REMEMBERED: u64 = 64 << 10;
+const SMALL: u64 = 512 << 10;
+
+fn enough_remembered(header: &ImageHeader) -> u64 {
+    let passes = header.passes();
+    let bytes = passes.map(|pass| u64::from(pass.height) * (1 + pass.row_bytes as u64));
+    match bytes.fold(0, u64::saturating_add) {
+        bytes @ ..=SMALL => bytes,
+        _ => ENOUGH_REMEMBERED,
+    }
+}
 
 /// Raw bytes that are compared for others.
 const ENOUGH: u64 = 16 << 20;
 
 /// The parameters that replay the zlib stream as far as it is in sight, or else those by which it is
-/// corrected, if that is worth it. The stream was made from pieces of `row` bytes.
+/// corrected, if that is worth it. The stream was made from pieces of `row` bytes. `remembered`: those of
+/// the image before, and how many bytes are enough to be sure of them.
 fn find_parameters(
-    remembered: Option<Parameters>,
+    remembered: Option<(Parameters, u64)>,
     file: &[u8],
     start: ChunkWalk,
     row: usize,
@@ -348,11 +366,16 @@ fn find_parameters(
     }
     let mut search = Box::new(Search::new());
     let any = Parameters::new(6, Strategy::Filtered);
-    let mut replay = Replay::new(remembered.as_ref().unwrap_or(&any));
+    let mut replay = Replay::new(
+        remembered
+            .as_ref()
+            .map_or(&any, |(parameters, _)| parameters),
+    );
     // Others put out so little at first that trying them on as much would prove nothing.
-    if let Some(parameters) = remembered.filter(Replay::writes_tokens)
+    if let Some((parameters, enough)) =
+        remembered.filter(|(parameters, _)| Replay::writes_tokens(parameters))
         && matches!(
-            search.try_parameters(&mut replay, &parameters, &stream, row, ENOUGH_REMEMBERED),
+            search.try_parameters(&mut replay, &parameters, &stream, row, enough),
             Trial::Whole | Trial::SoFar
         )
     {

@@ -86,6 +86,8 @@ pub(crate) struct News {
     pub(crate) header: Option<(u32, u32)>,
     /// Why something was not modelled; bounded, see [`News::REASONS`].
     pub(crate) reasons: Vec<NotModelled>,
+    /// Whether the encoder left it to a decoder to find out if a zlib stream comes back.
+    pub(crate) takes_for_granted: bool,
 }
 
 impl News {
