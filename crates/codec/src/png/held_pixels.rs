@@ -4,13 +4,14 @@
 //! order in which an image is coded; a row is read before it is written.
 
 use super::filter::FilterType;
+use super::filter_model::RowFilter;
 use super::header::ImageHeader;
 
 /// Unfiltered rows, pass by pass, and their filter types.
 #[derive(Debug)]
 pub(super) struct HeldPixels {
     rows: Vec<u8>,
-    filters: Vec<FilterType>,
+    filters: Vec<RowFilter>,
     read: Place,
     written: Place,
 }
@@ -36,7 +37,7 @@ impl HeldPixels {
         let (rows, bytes) = size(header);
         Self {
             rows: vec![0; bytes],
-            filters: vec![FilterType::None; rows],
+            filters: vec![RowFilter::Known(FilterType::None); rows],
             read: Place::default(),
             written: Place::default(),
         }
@@ -60,7 +61,7 @@ impl HeldPixels {
     }
 
     /// The next row; `None` behind the last one.
-    pub(super) fn read_row(&mut self, row_bytes: usize) -> Option<(&[u8], FilterType)> {
+    pub(super) fn read_row(&mut self, row_bytes: usize) -> Option<(&[u8], RowFilter)> {
         let filter = *self.filters.get(self.read.row)?;
         let start = self.read.byte;
         self.read.advance(row_bytes);
@@ -73,7 +74,7 @@ impl HeldPixels {
     }
 
     /// Takes the next row of the image that is coded.
-    pub(super) fn write_row(&mut self, row: &[u8], filter: FilterType) {
+    pub(super) fn write_row(&mut self, row: &[u8], filter: RowFilter) {
         let Place { row: number, byte } = self.written;
         self.rows[byte..byte + row.len()].copy_from_slice(row);
         self.filters[number] = filter;

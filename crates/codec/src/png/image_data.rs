@@ -11,7 +11,7 @@ use super::deflate::{
     Parameters, Replay,
 };
 use super::filter::{self, FilterType};
-use super::filter_model::{FilterModel, Prediction};
+use super::filter_model::{Basis, FilterModel, Prediction, RowFilter};
 use super::framing::{ChunksEnd, Framing, FramingModels, Stretch, code_number};
 use super::header::ImageHeader;
 use super::held_pixels::HeldPixels;
@@ -157,6 +157,8 @@ pub(super) struct ImageData {
     reference: Option<Reference>,
     /// Which rows of the strip are the reference's, filtered alike.
     is_row_same: [bool; STRIP_ROWS],
+    /// The filter types of the strip.
+    filters: [RowFilter; STRIP_ROWS],
     /// What is kept of this image for the next one, while there is room for it.
     recording: Option<KeptStream>,
     /// Its pixels, if they suffice and do not take the place of the reference's.
@@ -184,6 +186,7 @@ impl ImageData {
             framing: Framing::new(chunk_length),
             reference,
             is_row_same: [false; STRIP_ROWS],
+            filters: [RowFilter::Known(FilterType::None); STRIP_ROWS],
             recording: Some(KeptStream::default()),
             held: None,
         }
@@ -284,18 +287,16 @@ impl ImageData {
     }
 
     /// Holds the rows of a strip that was decoded.
-    pub(super) fn hold_strip(&mut self, strip: &Strip, scanlines: &[u8]) {
+    pub(super) fn hold_strip(&mut self, strip: &Strip) {
         let row_bytes = strip.pass.row_bytes;
         let takes_place = self.held.is_none();
         let before = self.reference.as_mut().and_then(Reference::held_pixels);
         if let Some(held) = self.held.as_mut().or(before) {
             let rows = self.pixels[row_bytes..].chunks_exact(row_bytes);
-            let scanlines = scanlines.chunks_exact(1 + row_bytes);
-            for ((row, scanline), is_same) in rows.zip(scanlines).zip(self.is_row_same) {
+            for ((row, filter), is_same) in rows.zip(self.filters).zip(self.is_row_same) {
                 if takes_place && is_same {
                     held.leave_row(row_bytes);
                 } else {
-                    let filter = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
                     held.write_row(row, filter);
                 }
             }
@@ -412,20 +413,35 @@ impl ImageData {
             (row_before == pixels && above_before.is_none_or(|before| before == above))
                 .then_some(filter)
         });
-        let predicted = match (same, self.prediction) {
-            (Some(filter), _) => filter,
-            (None, Prediction::Last) => self.last_filter,
-            (None, Prediction::LeastSum) => filter::least_sum(distance, pixels, above),
+        let (basis, expected) = match (same, self.prediction) {
+            (Some(filter), _) => (Basis::Reference, filter),
+            (None, Prediction::Last) => (
+                Basis::Last(self.last_filter),
+                RowFilter::Known(self.last_filter),
+            ),
+            (None, Prediction::LeastSum) => (Basis::LeastSum, RowFilter::LeastSum),
         };
         let actual = FilterType::from_byte(scanline[0]).unwrap_or(FilterType::None);
-        let filter = models.filters.code(coder, predicted, actual);
-        self.last_filter = filter;
-        self.is_row_same[row] = same == Some(filter);
-        if !C::ENCODES {
-            scanline[0] = filter as u8;
-            if !self.is_held() {
-                filter::apply(filter, distance, pixels, above, &mut scanline[1..]);
-            }
+        let other =
+            (C::ENCODES && actual != expected.work_out(distance, pixels, above)).then_some(actual);
+        let other = models.filters.code(coder, basis, other);
+        self.is_row_same[row] = same.is_some() && other.is_none();
+        let filter = other.map_or(expected, RowFilter::Known);
+        self.filters[row] = filter;
+        if C::ENCODES {
+            self.last_filter = actual;
+        } else if !self.is_held() {
+            self.last_filter = filter.work_out(distance, pixels, above);
+            scanline[0] = self.last_filter as u8;
+            filter::apply(
+                self.last_filter,
+                distance,
+                pixels,
+                above,
+                &mut scanline[1..],
+            );
+        } else if self.prediction == Prediction::Last {
+            self.last_filter = filter.work_out(distance, pixels, above);
         }
     }
 

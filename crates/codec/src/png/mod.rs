@@ -314,7 +314,7 @@ impl Png {
                 return Err(Error::BadImageData);
             }
             if image.is_held() {
-                image.hold_strip(&strip, &scanlines);
+                image.hold_strip(&strip);
             } else {
                 image.replay_strip(models, coder, &strip, &scanlines, &mut InFile::Nothing);
             }

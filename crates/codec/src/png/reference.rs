@@ -5,6 +5,7 @@
 
 use super::deflate::{Compressor, Inflater, Parameters, Progress, Token};
 use super::filter::FilterType;
+use super::filter_model::RowFilter;
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::held_pixels::HeldPixels;
@@ -75,7 +76,7 @@ struct Rows {
     bytes: Vec<u8>,
     row_bytes: usize,
     /// The filter type of each of these rows.
-    filters: [FilterType; WINDOW_ROWS],
+    filters: [RowFilter; WINDOW_ROWS],
     filter_distance: usize,
     /// The first row of the pass that is held.
     first: usize,
@@ -108,7 +109,7 @@ impl Reference {
             rows: Rows {
                 bytes: Vec::new(),
                 row_bytes: 0,
-                filters: [FilterType::None; WINDOW_ROWS],
+                filters: [RowFilter::Known(FilterType::None); WINDOW_ROWS],
                 filter_distance: header.filter_distance(),
                 first: 0,
                 count: 0,
@@ -157,7 +158,7 @@ impl Reference {
     }
 
     /// The row of the strip with this number, the one above it if there is one, and its filter.
-    pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, FilterType) {
+    pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, RowFilter) {
         let row_bytes = strip.pass.row_bytes;
         let number = strip.first_row + row;
         let rows = &self.rows;
@@ -187,7 +188,7 @@ impl Reference {
         filter: FilterType,
     ) -> (usize, usize) {
         let (row_before, above_before, filter_before) = self.row(strip, row);
-        if filter != filter_before {
+        if RowFilter::Known(filter) != filter_before {
             return (0, 0);
         }
         let start = common_start(row_before, pixels)
@@ -270,7 +271,7 @@ impl Rows {
             let number = self.first + self.count;
             let (row, above) = row_and_above(&mut self.bytes, self.row_bytes, number);
             reconstruct(filter, self.filter_distance, &scanline[1..], above, row);
-            self.filters[number % WINDOW_ROWS] = filter;
+            self.filters[number % WINDOW_ROWS] = RowFilter::Known(filter);
             self.count += 1;
             used += size;
         }
