@@ -20,8 +20,13 @@ fn front_length(container: &[u8]) -> usize {
 const SEGMENT_HEADER: usize = 15;
 const SEGMENT_COVERED: usize = 11;
 
-/// The kind of segment before which all models are reset.
-pub const KEY: u8 = 3;
+/// The kinds of segments before which all models are new, by level.
+const KEYS: [u8; 3] = [3, 4, 5];
+
+/// Whether all models are new before segments of this kind, and there is something for them to do.
+pub fn is_key(kind: u8) -> bool {
+    KEYS.contains(&kind)
+}
 
 /// The kind of segment that ends a container.
 const END: u8 = 2;
@@ -71,7 +76,7 @@ pub fn keys(container: &[u8]) -> Vec<(usize, usize)> {
     let mut raw_start = 0;
     let mut keys = vec![];
     for (place, kind, length) in walk(container) {
-        if kind == KEY {
+        if is_key(kind) {
             keys.push((place, raw_start));
         }
         raw_start += length;

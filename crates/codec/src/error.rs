@@ -2,7 +2,7 @@
 //!
 //! Invariant: each variant is one broken rule of FORMAT.md and carries the value that broke it.
 
-use crate::ReferenceIdentity;
+use crate::{Level, ReferenceIdentity};
 use std::fmt;
 
 /// A rule of the format that compressed data breaks.
@@ -39,6 +39,13 @@ pub enum Error {
     },
     /// A segment's kind is not known.
     UnknownSegmentKind(u8),
+    /// A key segment is of another level than its container.
+    KeyLevel {
+        /// The container's level.
+        container: Level,
+        /// The key's.
+        key: Level,
+    },
     /// A segment's raw length is zero or above the limit, in bytes.
     RawLength(u32),
     /// A segment's coded length is zero or above what its raw length allows, in bytes.
@@ -187,6 +194,10 @@ impl fmt::Display for Error {
                 checksum(formatter, "whole stream", *stored, *computed)
             }
             Self::UnknownSegmentKind(kind) => write!(formatter, "unknown segment kind {kind}"),
+            Self::KeyLevel { container, key } => write!(
+                formatter,
+                "a key segment of level {key:?} in a container of level {container:?}"
+            ),
             Self::RawLength(length) => write!(formatter, "a segment of {length} raw bytes"),
             Self::CodedLength { coded, raw } => {
                 write!(

@@ -240,12 +240,31 @@ fn forged_restarts_within_a_scan_lead_to_errors() {
     assert_forgeries_are_seen(PHOTO, &coded, Noise(29), 150);
 }
 
+/// Which segment is the first key.
+fn first_key(coded: &[u8], offsets: &[usize]) -> usize {
+    let is_key = |&offset: &usize| (3..6).contains(&coded[offset]);
+    offsets.iter().position(is_key).expect("several")
+}
+
+#[test]
+fn a_key_of_another_level_than_the_container_is_refused() {
+    let mut coded = restarted_sample();
+    let offsets = segment_offsets(&coded);
+    let key = first_key(&coded, &offsets);
+    let (start, end) = (offsets[key], offsets[key + 1]);
+    assert_eq!(coded[start], 4, "the default level's");
+    coded[start] = 3;
+    repair(&mut coded[start..end]);
+    let (container, key) = (Level::Default, Level::Fast);
+    let refused = Err(Failure::Broken(Error::KeyLevel { container, key }));
+    assert_eq!(decode(&coded).map(drop), refused);
+}
+
 #[test]
 fn a_resumption_that_is_not_the_start_of_a_key_is_refused() {
     let coded = restarted_sample();
     let offsets = segment_offsets(&coded);
-    let is_key = |&offset: &usize| coded[offset] == 3;
-    let key = offsets.iter().position(is_key).expect("several");
+    let key = first_key(&coded, &offsets);
     let (start, end) = (offsets[key], offsets[key + 1]);
     assert_eq!(coded[start + SEGMENT_HEADER + 1], 10);
     let mut forged = coded.clone();

@@ -50,12 +50,12 @@ fn keys(coded: &[u8]) -> Vec<StartingPlace> {
 }
 
 /// Decodes from this place of a container on, up to its end.
-fn decode_from(coded: &[u8], level: Level, place: StartingPlace) -> Result<Vec<u8>, Error> {
+fn decode_from(coded: &[u8], level: Option<Level>, place: StartingPlace) -> Result<Vec<u8>, Error> {
     let mut decoder = Decoder::new(&DecoderOptions {
         state_bytes: 4 << 20,
         image_bytes: 8 << 20,
     });
-    decoder.enter_container(Some(level));
+    decoder.enter_container(level);
     let mut rest = &coded[usize::try_from(place.container_offset).expect("small")..];
     let mut raw = Vec::new();
     while !decoder.may_end() {
@@ -76,7 +76,7 @@ fn assert_restarts(coded: &[u8], level: Level, input: &[u8]) -> usize {
     let keys = keys(coded);
     for &key in &keys {
         let start = usize::try_from(key.raw_offset).expect("small");
-        let raw = decode_from(coded, level, key).expect("a key");
+        let raw = decode_from(coded, Some(level), key).expect("a key");
         assert!(raw == input[start..], "from byte {start} on");
     }
     keys.len()
@@ -159,5 +159,22 @@ proptest! {
         assert_restarts(&coded, level, &input);
         let mut encoder = encoder_with_restarts(level, restart_every);
         prop_assert!(encode_seeing(&mut encoder, &input, SEGMENT_INPUT + more) == coded);
+    }
+}
+
+#[test]
+fn a_key_names_its_level() {
+    // Text is coded alike at two of the levels, the photo behind it is not.
+    let text = (0..2000).flat_map(|i: u32| format!("{i} of {}\n", i * i % 89).into_bytes());
+    let input: Vec<u8> = text.chain(PHOTO.iter().copied()).collect();
+    for level in LEVELS {
+        let coded = encode(level, 8192, &input);
+        let keys = keys(&coded);
+        assert!(keys.len() > 3, "{}", keys.len());
+        // The first segment is no key.
+        for &key in &keys[1..] {
+            let raw = decode_from(&coded, None, key).expect("a key");
+            assert!(raw == input[key.raw_offset as usize..], "{level:?}");
+        }
     }
 }

@@ -49,11 +49,7 @@ impl ContainerHeader {
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4] = VERSION;
         bytes[6] = DRAFT;
-        bytes[5] = match self.level {
-            Level::Fast => 0,
-            Level::Default => 1,
-            Level::Max => 2,
-        };
+        bytes[5] = self.level.number();
         bytes[7] = if self.has_reference {
             FLAG_REFERENCE
         } else {
@@ -88,12 +84,7 @@ impl ContainerHeader {
         if flags & !FLAG_REFERENCE != 0 {
             return Err(Error::UnknownFlags(flags));
         }
-        let level = match level {
-            0 => Level::Fast,
-            1 => Level::Default,
-            2 => Level::Max,
-            _ => return Err(Error::UnknownLevel(level)),
-        };
+        let level = Level::from_number(level).ok_or(Error::UnknownLevel(level))?;
         Ok(Self {
             level,
             has_reference: flags & FLAG_REFERENCE != 0,

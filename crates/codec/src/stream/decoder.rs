@@ -222,7 +222,8 @@ impl Decoder {
     }
 
     /// Begins within a container: the next unit is the header of a segment that does not depend on
-    /// what is before it. `level` is the container's; without one every level is tried.
+    /// what is before it. `level` is the container's; without one it is that of the key with which it
+    /// begins, or else every level is tried.
     pub fn enter_container(&mut self, level: Option<Level>) {
         let header = ContainerHeader::without_reference(level.unwrap_or_default());
         self.begin_container(&header, container_header::SIZE);
@@ -325,12 +326,12 @@ impl Decoder {
                 self.pass_over(header, payload.len());
                 return Ok(Outcome::Lost { raw_length: length });
             }
-            SegmentKind::Coded | SegmentKind::Key if self.level_is_unknown => {
+            SegmentKind::Coded if self.level_is_unknown => {
                 self.take_coded_at_any_level(header, payload)?;
             }
             SegmentKind::Coded => self.take_coded(header, payload, original)?,
-            SegmentKind::Key => {
-                self.reset_models();
+            SegmentKind::Key(level) => {
+                self.start_anew(level)?;
                 self.take_coded(header, payload, original)?;
             }
             SegmentKind::End => return self.take_end(header, payload),
@@ -374,11 +375,7 @@ impl Decoder {
     ) -> Result<(), Error> {
         let mut last = Error::BadScan;
         for level in Level::ALL {
-            // The old ones go first, so that there is room for the new.
-            self.models = None;
-            let container = ContainerHeader::without_reference(level);
-            self.models = Some((container, Models::new(level, self.budget)));
-            self.models_fit = true;
+            self.set_level(level);
             match self.take_coded(header, payload, None) {
                 Ok(()) if crc32fast::hash(&self.raw) == header.raw_checksum => {
                     self.level_is_unknown = false;
@@ -394,6 +391,31 @@ impl Decoder {
             }
         }
         Err(last)
+    }
+
+    /// Has new models at the level of a key, which may be another one than before only if it is of a
+    /// container whose header was not seen.
+    fn start_anew(&mut self, level: Level) -> Result<(), Error> {
+        let known = self.models.as_ref().map(|(container, _)| container.level);
+        match known.filter(|&known| known != level) {
+            Some(container) if !self.astray => {
+                let key = level;
+                return Err(Error::KeyLevel { container, key });
+            }
+            Some(_) => self.set_level(level),
+            None => self.reset_models(),
+        }
+        self.level_is_unknown = false;
+        Ok(())
+    }
+
+    /// Has new models of a container whose header is lost.
+    fn set_level(&mut self, level: Level) {
+        // The old ones go first, so that there is room for the new.
+        self.models = None;
+        let container = ContainerHeader::without_reference(level);
+        self.models = Some((container, Models::new(level, self.budget)));
+        self.models_fit = true;
     }
 
     fn reset_models(&mut self) {
@@ -418,7 +440,8 @@ impl Decoder {
         let Some((_, models)) = &mut self.models else {
             unreachable!("segments are only wanted within a container");
         };
-        let (is_key, length) = (header.kind == SegmentKind::Key, header.raw_length);
+        let is_key = matches!(header.kind, SegmentKind::Key(_));
+        let length = header.raw_length;
         self.raw.clear();
         self.raw.reserve_exact(length);
         let limit = match self.level_is_unknown {

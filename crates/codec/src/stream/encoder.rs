@@ -219,7 +219,7 @@ impl Encoder {
             Start::Anew | Start::Resume => {
                 self.models.reset();
                 self.summary.restarts += 1;
-                SegmentKind::Key
+                SegmentKind::Key(self.header.level)
             }
         };
         // Where the input ends exactly with the window, the caller may know it or not yet, so that

@@ -15,4 +15,18 @@ pub enum Level {
 impl Level {
     /// Every level.
     pub const ALL: [Self; 3] = [Self::Fast, Self::Default, Self::Max];
+
+    /// Its number in the format.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Fast => 0,
+            Self::Default => 1,
+            Self::Max => 2,
+        }
+    }
+
+    /// The reverse of [`Level::number`].
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.number() == number)
+    }
 }

@@ -55,7 +55,7 @@ impl Progress {
             Some(all) => all.combine(hasher),
             None => self.raw_checksum = Some(hasher.clone()),
         }
-        if matches!(kind, SegmentKind::Stored | SegmentKind::Key) || !self.depends {
+        if matches!(kind, SegmentKind::Stored | SegmentKind::Key(_)) || !self.depends {
             self.index.push(RestartPoint {
                 container_offset: self.container_length,
                 raw_offset: self.raw_length,

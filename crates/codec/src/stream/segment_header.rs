@@ -1,7 +1,7 @@
 //! The fixed-size header in front of every segment.
 
 use super::end;
-use super::{CODED_SLACK, FORMAT_SEGMENT_MAX};
+use super::{CODED_SLACK, FORMAT_SEGMENT_MAX, Level};
 use crate::Error;
 
 /// Size of the header, in bytes.
@@ -10,6 +10,9 @@ pub(super) const SIZE: usize = 15;
 /// Bytes at the start of the header that the segment's own checksum covers.
 const COVERED: usize = 11;
 
+/// The number of the kind of a key at the first level.
+const FIRST_KEY: u8 = 3;
+
 /// What a segment's payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SegmentKind {
@@ -17,8 +20,8 @@ pub(super) enum SegmentKind {
     Stored,
     /// Parts and an entropy-coded stream.
     Coded,
-    /// The same, but all models are reset before.
-    Key,
+    /// The same, but all models are new before, those of this level, which is the container's.
+    Key(Level),
     /// The end of the container.
     End,
 }
@@ -50,7 +53,7 @@ impl SegmentHeader {
             SegmentKind::Stored => 0,
             SegmentKind::Coded => 1,
             SegmentKind::End => 2,
-            SegmentKind::Key => 3,
+            SegmentKind::Key(level) => FIRST_KEY + level.number(),
         };
         bytes[1..4].copy_from_slice(&(raw_length as u32).to_le_bytes()[..3]);
         bytes[4..7].copy_from_slice(&(payload.len() as u32).to_le_bytes()[..3]);
@@ -69,27 +72,31 @@ impl SegmentHeader {
         let raw = u32::from_le_bytes([r0, r1, r2, 0]);
         let coded = u32::from_le_bytes([l0, l1, l2, 0]);
         let (raw_length, coded_length) = (raw as usize, coded as usize);
+        let modelled = |segment_kind| {
+            (
+                segment_kind,
+                (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
+                (1..=FORMAT_SEGMENT_MAX + CODED_SLACK).contains(&coded_length),
+            )
+        };
         let (segment_kind, raw_fits, coded_fits) = match kind {
             0 => (
                 SegmentKind::Stored,
                 (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
                 coded_length == raw_length,
             ),
-            1 | 3 => (
-                if kind == 1 {
-                    SegmentKind::Coded
-                } else {
-                    SegmentKind::Key
-                },
-                (1..=FORMAT_SEGMENT_MAX).contains(&raw_length),
-                (1..=FORMAT_SEGMENT_MAX + CODED_SLACK).contains(&coded_length),
-            ),
+            1 => modelled(SegmentKind::Coded),
             2 => (
                 SegmentKind::End,
                 raw_length == 0,
                 (end::PAYLOAD_MIN..=end::PAYLOAD_MAX).contains(&coded_length),
             ),
-            _ => return Err(Error::UnknownSegmentKind(kind)),
+            _ => {
+                let level = kind.checked_sub(FIRST_KEY).and_then(Level::from_number);
+                modelled(SegmentKind::Key(
+                    level.ok_or(Error::UnknownSegmentKind(kind))?,
+                ))
+            }
         };
         if !raw_fits {
             return Err(Error::RawLength(raw));
@@ -171,7 +178,9 @@ mod tests {
         );
         assert_eq!(parse(1, 5, 0), Err(Error::CodedLength { coded: 0, raw: 5 }));
         assert_eq!(parse(2, 1, 26), Err(Error::RawLength(1)));
-        assert_eq!(parse(3, 5, 69), Ok(SegmentKind::Key));
-        assert_eq!(parse(4, 5, 5), Err(Error::UnknownSegmentKind(4)));
+        for (kind, level) in (3..).zip(Level::ALL) {
+            assert_eq!(parse(kind, 5, 69), Ok(SegmentKind::Key(level)));
+        }
+        assert_eq!(parse(6, 5, 5), Err(Error::UnknownSegmentKind(6)));
     }
 }

@@ -37,7 +37,7 @@ impl SegmentInfo {
         Some(Self {
             raw_length: header.raw_length,
             coded_length: header.coded_length,
-            starts_anew: is_stored || header.kind == SegmentKind::Key,
+            starts_anew: is_stored || matches!(header.kind, SegmentKind::Key(_)),
             ends_anew: is_stored,
             is_end: header.kind == SegmentKind::End,
         })
