@@ -268,9 +268,9 @@ impl Encoder {
     }
 
     /// Codes `raw`, the bytes that the last call of [`Encoder::encode_segment`] consumed, again, as
-    /// a stored segment in the place of that call's. Resets all models, and takes nothing for granted any more. Returns the bytes written,
-    /// the container's header included if the replaced segment was the first. Called again without
-    /// another segment in between it would replace what it wrote.
+    /// a stored segment in the place of that call's. Resets all models, and takes nothing for granted
+    /// any more. Returns the bytes written, the container's header included if the replaced segment
+    /// was the first. Called again without another segment in between it would replace what it wrote.
     ///
     /// # Panics
     /// If `raw` is empty or longer than [`SEGMENT_INPUT`], or `out` shorter than
