@@ -69,7 +69,7 @@ pub struct Decoder {
     pub(super) models_fit: bool,
     /// Whether segments of this container are lost, so that its totals cannot be compared.
     astray: bool,
-    /// Whether the container's header is lost, so that its level has to be found by trying.
+    /// Whether the container's header is lost, so that a key has to tell its level, or trying.
     pub(super) level_is_unknown: bool,
     pub(super) ended: bool,
     pub(super) segments_stored: u64,
