@@ -109,6 +109,8 @@ pub(super) struct SegmentEncoder {
     front: Vec<u8>,
     /// Whether an image of several scans begins here.
     pub(super) has_opening: bool,
+    /// Whether a PNG ends here that began in a segment before, and another follows that may need it.
+    ends_before_png: bool,
     /// Whether the payload is of no use.
     pub(super) overflowed: bool,
     pub(super) tally: Tally,
@@ -116,6 +118,9 @@ pub(super) struct SegmentEncoder {
     #[cfg(feature = "fault-injection")]
     pub(super) damage: Option<crate::Damage>,
 }
+
+/// What part of its size the last segment of a PNG may grow by, if another PNG follows.
+const REFERENCE_WORTH: usize = 4;
 
 impl SegmentEncoder {
     /// Codes a prefix of `input`, no more than [`SEGMENT_INPUT`] bytes, into the start of `room`.
@@ -134,6 +139,7 @@ impl SegmentEncoder {
         let room_size = room.len();
         self.has_rows = false;
         self.has_opening = false;
+        self.ends_before_png = false;
         self.overflowed = false;
         self.parts.clear();
         self.open = false;
@@ -190,6 +196,7 @@ impl SegmentEncoder {
                 Outcome::Done if begins_in_image_data => {
                     // So the next PNG can be decoded in full where only the pixels of this one were.
                     if let Some(next) = signatures(&window[consumed..]).next() {
+                        self.ends_before_png = true;
                         window = &window[..consumed + next];
                         ends = false;
                     }
@@ -391,6 +398,10 @@ impl SegmentEncoder {
         let size = front + entropy;
         let most = if self.has_rows {
             room.len()
+        } else if self.ends_before_png {
+            // Stored, it would be no reference, which costs more.
+            room.len()
+                .min(consumed + CODED_SLACK + consumed / REFERENCE_WORTH)
         } else {
             consumed + CODED_SLACK
         };
