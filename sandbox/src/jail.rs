@@ -229,7 +229,7 @@ impl Jail {
         hardening::set_limits().map_err(failed("set limits"))?;
         prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
         prctl::set_no_new_privs().map_err(failed("give up new privileges"))?;
-        program_pages::give_back();
+        program_pages::keep_little_resident();
         seccompiler::apply_filter_all_threads(&program).map_err(JailError::Filter)?;
         confirm(confirmation, &before)?;
         self.open_gates()
