@@ -75,6 +75,12 @@ impl Models {
         !self.in_image() && self.jpeg.is_between_images() && self.png.is_between_images()
     }
 
+    /// Whether an image has begun, and the next byte is the first of its data or in front of some.
+    pub(super) fn is_in_front_of_image_data(&self) -> bool {
+        let at_first = self.jpeg.image_is_announced() || self.png.is_announced();
+        at_first || !self.in_image() && !self.is_between_images()
+    }
+
     /// Gives the image's data up that the next byte belongs to.
     pub(super) fn leave_image(&mut self) {
         if self.jpeg.in_scan() {

@@ -109,8 +109,8 @@ pub(super) struct SegmentEncoder {
     front: Vec<u8>,
     /// Whether an image of several scans begins here.
     pub(super) has_opening: bool,
-    /// Whether a PNG ends here that began in a segment before, and another follows that may need it.
-    ends_before_png: bool,
+    /// Whether an image behind it needs what this segment tells the models.
+    is_needed: bool,
     /// Whether the payload is of no use.
     pub(super) overflowed: bool,
     pub(super) tally: Tally,
@@ -119,8 +119,9 @@ pub(super) struct SegmentEncoder {
     pub(super) damage: Option<crate::Damage>,
 }
 
-/// What part of its size the last segment of a PNG may grow by, if another PNG follows.
-const REFERENCE_WORTH: usize = 4;
+/// What part of its size a segment may grow by if an image behind it needs what it tells: stored, the
+/// models would know nothing, and that image would be lost to them, which costs more.
+const WORTH_OF_IMAGE: usize = 4;
 
 impl SegmentEncoder {
     /// Codes a prefix of `input`, no more than [`SEGMENT_INPUT`] bytes, into the start of `room`.
@@ -139,7 +140,7 @@ impl SegmentEncoder {
         let room_size = room.len();
         self.has_rows = false;
         self.has_opening = false;
-        self.ends_before_png = false;
+        self.is_needed = false;
         self.overflowed = false;
         self.parts.clear();
         self.open = false;
@@ -194,9 +195,10 @@ impl SegmentEncoder {
             self.tally.image_bytes += (consumed - start) as u64;
             match outcome {
                 Outcome::Done if begins_in_image_data => {
-                    // So the next PNG can be decoded in full where only the pixels of this one were.
+                    // So the next PNG, which may need this one, can be decoded in full where only the
+                    // pixels of this one were.
                     if let Some(next) = signatures(&window[consumed..]).next() {
-                        self.ends_before_png = true;
+                        self.is_needed = true;
                         window = &window[..consumed + next];
                         ends = false;
                     }
@@ -214,6 +216,7 @@ impl SegmentEncoder {
             // All that the rows stand for is here.
             self.has_rows = false;
         }
+        self.is_needed |= models.is_in_front_of_image_data();
         let entropy = coder.finish();
         CodedSegment {
             consumed,
@@ -398,10 +401,9 @@ impl SegmentEncoder {
         let size = front + entropy;
         let most = if self.has_rows {
             room.len()
-        } else if self.ends_before_png {
-            // Stored, it would be no reference, which costs more.
+        } else if self.is_needed {
             room.len()
-                .min(consumed + CODED_SLACK + consumed / REFERENCE_WORTH)
+                .min(consumed + CODED_SLACK + consumed / WORTH_OF_IMAGE)
         } else {
             consumed + CODED_SLACK
         };
