@@ -49,6 +49,23 @@ fn a_large_progressive_image_is_modelled_within_the_limit() {
     }
 }
 
+/// A colour profile's curves, which the fast level makes larger, do not cost the image behind them.
+#[test]
+fn headers_that_do_not_shrink_leave_the_image_modelled() {
+    let photo = photo(640, 480);
+    let curve = |power: u32| {
+        (0..2048).flat_map(move |x: u64| ((x.pow(power) >> (11 * power - 16)) as u16).to_be_bytes())
+    };
+    let curves: Vec<u8> = (2..6).flat_map(curve).collect();
+    let length = (curves.len() as u16 + 2).to_be_bytes();
+    let input = [&photo[..2], &[0xFF, 0xE2], &length, &curves, &photo[2..]].concat();
+    for level in ["fast", "default"] {
+        let report = assert_comes_back(level, &input, &["--level", level]);
+        assert_eq!(report.reasons, Vec::<String>::new(), "{report:?}");
+        assert_eq!(report.segments_stored, 0, "{report:?}");
+    }
+}
+
 /// What PNGs took is not there for an image of several scans behind them; the other way round it is.
 #[test]
 fn images_of_all_kinds_share_the_memory() {
@@ -142,4 +159,19 @@ fn an_image_of_16384_pixels_and_12_megabytes_fits_the_memory() {
 #[ignore = "takes minutes, with the static worker: LEPTA_WORKER=... cargo test --release -p lepta-tests --test end_to_end -- --ignored"]
 fn an_image_of_100_megapixels_fits_the_memory() {
     assert_fits(12_000, 8400, 1.8, 11_000_000);
+}
+
+#[test]
+#[ignore = "takes minutes, with the static worker: LEPTA_WORKER=... cargo test --release -p lepta-tests --test end_to_end -- --ignored"]
+fn an_image_just_too_large_to_be_coded_fits_the_memory() {
+    let sampling = [(1, 1), (1, 1), (1, 1)];
+    let mut parameters = JpegParameters::new(9, Process::Progressive, 4000, 3000, &sampling);
+    parameters.content = Content::Noise { magnitude: 8 };
+    let input = JpegStream::new(&parameters).into_bytes();
+    assert!(input.len() > 14_700_000, "{} bytes", input.len());
+    for level in ["default", "max"] {
+        let arguments = ["--level", level, "--threads", "2"];
+        let report = assert_comes_back("too large an image", &input, &arguments);
+        assert_eq!(report.reasons.len(), 1, "{report:?}");
+    }
 }
