@@ -248,8 +248,8 @@ impl Encoder {
                 let entries = self.progress.index.size();
                 let written = self.seal(kind, raw, size, out);
                 if coded.tally.restart_cost.restarts > 0 {
-                    let grown = self.progress.index.size() as i64 - entries as i64;
-                    self.summary.restart_cost.bytes += grown;
+                    let cost = &mut self.summary.restart_cost;
+                    cost.add(self.progress.index.size(), entries);
                 }
                 written
             }

@@ -20,10 +20,10 @@ pub(super) struct Tally {
 }
 
 /// Bytes of a segment of one run of MCUs beside those: header, list of parts, end of the coder's stream.
-const FRAMING: i64 = segment_header::SIZE as i64 + 5 + 2;
+const FRAMING: usize = segment_header::SIZE + 5 + 2;
 
 /// Bytes of a resumption in the list of parts.
-const LISTED: i64 = 3;
+const LISTED: usize = 3;
 
 /// The outcome of coding one segment.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +154,7 @@ impl SegmentEncoder {
         self.in_run = false;
         self.tally = Tally::default();
         if models.jpeg.goes_on_beside() {
-            self.tally.restart_cost.bytes = FRAMING;
+            self.tally.restart_cost.add(FRAMING, 0);
         }
         let mut coder = RangeEncoder::new(room);
         #[cfg(feature = "fault-injection")]
@@ -275,10 +275,10 @@ impl SegmentEncoder {
         let before = coder.size();
         let run = models.jpeg.encode_mcus(coder, rest, rest.len(), ends);
         if let Some(unbroken) = run.unbroken_size {
-            let cost = &mut self.tally.restart_cost.bytes;
-            *cost += (coder.size() - before) as i64 - unbroken as i64;
             // In segments of the usual length the MCUs would take part of one's framing too.
-            *cost -= FRAMING * run.consumed as i64 / USUAL_INPUT as i64;
+            let otherwise = unbroken + FRAMING * run.consumed / USUAL_INPUT;
+            let taken = coder.size() - before;
+            self.tally.restart_cost.add(taken, otherwise);
         }
         if run.mcus > 0 {
             match self.parts.last_mut() {
@@ -312,7 +312,7 @@ impl SegmentEncoder {
         if models.jpeg.goes_on_beside() {
             let cost = &mut self.tally.restart_cost;
             cost.restarts += 1;
-            cost.bytes += (coder.size() - before) as i64 + LISTED;
+            cost.add(coder.size() - before + LISTED, 0);
         }
     }
 

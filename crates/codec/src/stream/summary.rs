@@ -28,6 +28,13 @@ pub struct RestartCost {
     pub bytes: i64,
 }
 
+impl RestartCost {
+    /// Takes note of bytes that were taken, and of those that would have been without restarts.
+    pub(super) fn add(&mut self, taken: usize, otherwise: usize) {
+        self.bytes += taken.cast_signed() as i64 - otherwise.cast_signed() as i64;
+    }
+}
+
 /// What an encoder did so far. All lengths are in raw bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
