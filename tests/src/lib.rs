@@ -12,6 +12,7 @@ pub mod in_process;
 pub mod jpeg_generator;
 pub mod png_generator;
 pub mod report;
+pub mod whole_mcus;
 pub mod worker_binary;
 pub mod worker_run;
 

@@ -5,6 +5,16 @@
 
 use serde::Deserialize;
 
+/// What restarts cost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartCost {
+    /// How many.
+    pub restarts: u64,
+    /// In bytes.
+    pub bytes: i64,
+}
+
 /// The one line on standard error of `--report json`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +43,8 @@ pub struct Report {
     pub segments_stored: u64,
     /// In front of how many all models started anew.
     pub restarts: u64,
+    /// What those cost of which that is known.
+    pub restart_cost: Option<RestartCost>,
     /// Why something was not modelled.
     pub reasons: Vec<String>,
     /// What a salvage could not give back: from the first byte to behind the last.

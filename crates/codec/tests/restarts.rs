@@ -4,8 +4,9 @@
 mod support;
 
 use lepta_codec::{
-    CONTAINER_HEADER_SIZE, ContainerEnd, Decoder, DecoderOptions, Error, Level,
-    SEGMENT_HEADER_SIZE, SEGMENT_INPUT, SegmentInfo, StartingPlace, Step,
+    CONTAINER_HEADER_SIZE, ContainerEnd, Decoder, DecoderOptions, Encoder, EncoderOptions, Error,
+    Level, NotModelled, RestartCost, SEGMENT_HEADER_SIZE, SEGMENT_INPUT, SegmentInfo,
+    StartingPlace, Step, Summary,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -99,6 +100,53 @@ fn a_photo_is_coded_whole_from_restart_to_restart() {
         let end = ContainerEnd::find(&coded).expect("a container");
         assert_eq!(end.places.len(), keys + 1);
     }
+}
+
+#[test]
+fn what_restarts_cost_is_known() {
+    let grayscale = golden("grayscale");
+    for level in LEVELS {
+        for (photo, restart_every) in [(PHOTO, 8192), (PHOTO, 40_000), (&grayscale[..], 6000)] {
+            let mut encoder = encoder_with_restarts(level, restart_every);
+            let coded = encode_seeing(&mut encoder, photo, SEGMENT_INPUT);
+            let cost = encoder.summary().restart_cost;
+            assert_eq!(cost.restarts, encoder.summary().restarts);
+            let grown = (coded.len() - encode(level, 0, photo).len()) as u64;
+            let off = cost.bytes.checked_sub_unsigned(grown);
+            assert!(
+                off.is_some_and(|off| off.abs() <= 32),
+                "{level:?}: {} for {grown}",
+                cost.bytes
+            );
+        }
+    }
+}
+
+/// The sample photo with restarts, with so many bytes for rows.
+fn encode_within(state_bytes: usize) -> (Vec<u8>, Summary) {
+    let mut encoder = Encoder::new(&EncoderOptions {
+        level: Level::Fast,
+        state_bytes,
+        key_every: 0,
+        restart_every: 8192,
+        image_bytes: 0,
+    });
+    let coded = encode_seeing(&mut encoder, PHOTO, SEGMENT_INPUT);
+    (coded, encoder.summary().clone())
+}
+
+#[test]
+fn what_restarts_cost_is_not_known_without_room_for_two_images() {
+    let (_, summary) = encode_within(0);
+    let Some((NotModelled::TooWide { needed, .. }, _)) = summary.reasons.first() else {
+        panic!("{summary:?}");
+    };
+    let (enough, known) = encode_within(2 * needed);
+    assert_eq!(known.restart_cost.restarts, known.restarts);
+    let (too_little, unknown) = encode_within(2 * needed - 1);
+    assert_eq!(unknown.restarts, known.restarts);
+    assert_eq!(unknown.restart_cost, RestartCost::default());
+    assert!(too_little == enough);
 }
 
 #[test]

@@ -32,6 +32,9 @@
 //! The max level's model of JPEGs is larger, though not than that of PNGs: an image of several scans has 300,000
 //! bytes less for each state then.
 //!
+//! Behind a restart within a JPEG scan the encoder has the models of JPEG and the rows of the image twice, to see
+//! what the restart costs: the models where those of PNG would be, the rows only if they fit twice.
+//!
 //! A reference file that is given beside the input (`--patch-from-fd`) is held once, in whole pages, for all
 //! states; so much less is left for rows and images.
 //!

@@ -239,6 +239,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
         slot.takes_for_granted = takes_for_granted;
         slot.segments_stored = self.encoder.summary().segments_stored;
         slot.restarts = self.encoder.summary().restarts;
+        slot.restart_cost = self.encoder.summary().restart_cost;
     }
 
     fn hand_over(&mut self, slot: Slot) {
@@ -294,6 +295,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             slot.written = self.encoder.encode_stored(raw, slot.coded.writable());
             slot.segments_stored = self.encoder.summary().segments_stored;
             slot.restarts = self.encoder.summary().restarts;
+            slot.restart_cost = self.encoder.summary().restart_cost;
             self.submit(slot);
             let (stored, verdict) = self.collect()?;
             if verdict == Verdict::Differs {

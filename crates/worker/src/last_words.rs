@@ -98,7 +98,7 @@ fn write_json(
     write_number(line, "segments", &SEGMENTS)?;
     write_number(line, "segments_stored", &SEGMENTS_STORED)?;
     write_number(line, "restarts", &RESTARTS)?;
-    line.write_str(",\"reasons\":[],\"missing\":[],\"verified\":false")?;
+    line.write_str(",\"restart_cost\":null,\"reasons\":[],\"missing\":[],\"verified\":false")?;
     write_number(line, "alarms", &ALARMS)?;
     let level = match LEVEL.load(Ordering::Relaxed) {
         1 => Some(level_name(Level::Fast)),

@@ -3,7 +3,7 @@
 //! Invariant: nothing is reported that is not so. What is not known is null in JSON and absent
 //! from the text; `verified` and `jailed` start as false and become true when it is done.
 
-use lepta_codec::{Level, Summary};
+use lepta_codec::{Level, RestartCost, Summary};
 use lepta_worker::job::{Job, Operation};
 use lepta_worker::status::Status;
 
@@ -48,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) segments_stored: u64,
     /// In front of how many of them all models started anew.
     pub(crate) restarts: u64,
+    /// What those cost of which that is known.
+    pub(crate) restart_cost: RestartCost,
     /// Failed verifications.
     pub(crate) alarms: u64,
 }
@@ -149,6 +151,7 @@ impl Report {
             .literal("segments", Some(self.tally.segments))
             .literal("segments_stored", Some(self.tally.segments_stored))
             .literal("restarts", Some(self.tally.restarts))
+            .literal("restart_cost", self.restart_cost())
             .strings("reasons", &self.contents.reasons)
             .literal("missing", Some(self.missing_ranges()))
             .literal("verified", Some(self.verified))
@@ -159,6 +162,12 @@ impl Report {
             .literal("jailed", Some(self.jailed))
             .string("error", error);
         object.finish()
+    }
+
+    /// Of how many restarts the cost is known, and that in bytes.
+    fn restart_cost(&self) -> Option<String> {
+        let RestartCost { restarts, bytes } = self.tally.restart_cost;
+        (restarts > 0).then(|| format!("{{\"restarts\":{restarts},\"bytes\":{bytes}}}"))
     }
 
     /// An array of pairs; null stands for what is not known.
@@ -200,7 +209,12 @@ impl Report {
             ),
         });
         if self.tally.restarts > 0 {
-            parts.push(counted(self.tally.restarts, "restart"));
+            let RestartCost { restarts, bytes } = self.tally.restart_cost;
+            let mut part = counted(self.tally.restarts, "restart");
+            if restarts > 0 {
+                part += &format!(" ({restarts} within JPEG scans cost {bytes} bytes)");
+            }
+            parts.push(part);
         }
         parts.extend(self.contents.reasons.iter().cloned());
         parts.push(
@@ -273,6 +287,7 @@ mod tests {
                 segments: 3,
                 segments_stored: 1,
                 restarts: 0,
+                restart_cost: RestartCost::default(),
                 alarms: 0,
             },
             jailed: true,
@@ -299,6 +314,24 @@ mod tests {
     }
 
     #[test]
+    fn what_restarts_cost_is_said_where_it_is_known() {
+        let mut report = report(Operation::Compress);
+        report.tally.restarts = 3;
+        let line = report.line(ReportForm::Text, Ok(()));
+        assert!(line.contains(", 3 restarts, NOT verified"), "{line}");
+        report.tally.restart_cost = RestartCost {
+            restarts: 2,
+            bytes: 1234,
+        };
+        let line = report.line(ReportForm::Text, Ok(()));
+        let cost = ", 3 restarts (2 within JPEG scans cost 1234 bytes), ";
+        assert!(line.contains(cost), "{line}");
+        let json = report.line(ReportForm::Json, Ok(()));
+        let cost = "\"restarts\":3,\"restart_cost\":{\"restarts\":2,\"bytes\":1234},";
+        assert!(json.contains(cost), "{json}");
+    }
+
+    #[test]
     fn what_is_not_so_is_said() {
         let mut report = report(Operation::Compress);
         report.jailed = false;
@@ -317,7 +350,7 @@ mod tests {
             report.line(ReportForm::Json, Ok(())),
             "{\"operation\":\"decompress\",\"status\":0,\"status_name\":\"done\",\
              \"bytes_in\":1000,\"bytes_out\":780,\"saving_percent\":-28.205,\"kind\":null,\
-             \"width\":null,\"height\":null,\"segments\":3,\"segments_stored\":1,\"restarts\":0,\
+             \"width\":null,\"height\":null,\"segments\":3,\"segments_stored\":1,\"restarts\":0,\"restart_cost\":null,\
              \"reasons\":[],\"missing\":[],\"verified\":false,\"alarms\":0,\"peak_rss_bytes\":7340032,\"level\":null,\
              \"threads\":1,\"jailed\":true,\"error\":null}"
         );

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lepta_codec::SEGMENT_INPUT;
+use lepta_codec::{RestartCost, SEGMENT_INPUT};
 use lepta_sandbox::SealedBuffer;
 
 use crate::report::Report;
@@ -70,6 +70,8 @@ pub(crate) struct Slot {
     pub(crate) segments_stored: u64,
     /// Restarts in front of these and this one.
     pub(crate) restarts: u64,
+    /// What they cost.
+    pub(crate) restart_cost: RestartCost,
     /// The job so far, for whoever has to end it while owning the slot.
     pub(crate) report: Report,
 }
@@ -91,6 +93,7 @@ impl Slot {
             number: 0,
             segments_stored: 0,
             restarts: 0,
+            restart_cost: RestartCost::default(),
             report: report.clone(),
         }
     }

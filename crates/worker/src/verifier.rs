@@ -97,6 +97,7 @@ impl<W: Write> Verifier<W> {
             self.tally.segments += 1;
             self.tally.segments_stored = slot.segments_stored;
             self.tally.restarts = slot.restarts;
+            self.tally.restart_cost = slot.restart_cost;
         }
         Ok(Verdict::Written)
     }

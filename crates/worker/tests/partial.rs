@@ -31,6 +31,11 @@ fn photo() -> (Vec<u8>, Vec<u8>) {
     let run = run("compress --restart-every 8192 --report json", &raw);
     let report = run.assert_status(0).report();
     assert!(report["restarts"].as_u64() >= Some(10), "{report}");
+    assert_eq!(report["restart_cost"]["restarts"], report["restarts"]);
+    assert!(
+        report["restart_cost"]["bytes"].as_u64() > Some(1000),
+        "{report}"
+    );
     assert_eq!(report["reasons"].as_array().map(Vec::len), Some(0));
     (raw, run.output)
 }

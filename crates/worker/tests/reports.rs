@@ -4,7 +4,7 @@ mod support;
 
 use support::{compressed, mixed_input, noise, run, sample_photo};
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "alarms",
     "bytes_in",
     "bytes_out",
@@ -17,6 +17,7 @@ const KEYS: [&str; 21] = [
     "operation",
     "peak_rss_bytes",
     "reasons",
+    "restart_cost",
     "restarts",
     "saving_percent",
     "segments",

@@ -18,6 +18,7 @@ mod reentry;
 mod resumption;
 mod rows;
 mod scan;
+mod unbroken;
 mod zigzag;
 
 use crate::entropy::{Coder, RangeDecoder, RangeEncoder};
@@ -36,6 +37,7 @@ pub use reason::NotModelled;
 pub(crate) use reentry::{FoundReentry, MCU_MAX, SearchBudget};
 pub(crate) use resumption::{HEADER_MAX, Resumption};
 use scan::Scan;
+pub(crate) use unbroken::UnbrokenScan;
 
 /// How an MCU run of the encoder ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,9 @@ pub(crate) struct McuRun {
     pub(crate) consumed: usize,
     /// Why it ended.
     pub(crate) end: RunEnd,
+    /// Bytes that the MCUs would take if the models had not started anew within the scan; `None` if they
+    /// have not, or that is not known.
+    pub(crate) unbroken_size: Option<usize>,
 }
 
 /// What was found since the last time it was asked for.
@@ -124,6 +129,8 @@ pub(crate) struct Jpeg {
     /// A scan that begins with the next byte, while nothing of it has been coded.
     announced: Option<Announced>,
     scan: Option<Scan>,
+    /// Encoder: the same scan in models that have not started anew within it.
+    unbroken: Option<Box<UnbrokenScan>>,
     /// The scan that was left last, in case it goes on somewhere.
     left: Option<Scan>,
     /// Encoder: how often it is still looked for.
@@ -146,6 +153,7 @@ impl Jpeg {
             parser: HeaderParser::new(),
             announced: None,
             scan: None,
+            unbroken: None,
             left: None,
             searches: 0,
             image: None,
@@ -172,9 +180,35 @@ impl Jpeg {
         self.parser = HeaderParser::new();
         self.announced = None;
         self.scan = None;
+        self.unbroken = None;
         self.left = None;
         self.image = None;
         self.forget();
+    }
+
+    /// Takes the scan and its models out of a state that is about to see nothing, if there is room for the
+    /// rows of two scans, for [`Jpeg::go_on_beside`].
+    pub(crate) fn take_unbroken(&mut self) -> Option<Box<UnbrokenScan>> {
+        if let Some(unbroken) = self.unbroken.take() {
+            return Some(unbroken);
+        }
+        let components = &self.scan.as_ref()?.layout().components;
+        let needed = rows::bytes_needed(components.iter().map(ScanComponent::shape));
+        if 2 * needed > self.budget.rows {
+            return None;
+        }
+        let (scan, models) = (self.scan.take()?, self.models.take()?);
+        Some(Box::new(UnbrokenScan::new(scan, models)))
+    }
+
+    /// Has the scan that is resumed next coded in other models too, to see what that takes.
+    pub(crate) fn go_on_beside(&mut self, unbroken: Option<Box<UnbrokenScan>>) {
+        self.unbroken = unbroken;
+    }
+
+    /// Whether that is done.
+    pub(crate) fn goes_on_beside(&self) -> bool {
+        self.unbroken.is_some()
     }
 
     /// Feeds bytes outside of scans; how many were taken: all, or up to the end of the header of
@@ -273,6 +307,7 @@ impl Jpeg {
                 mcus: 0,
                 consumed: 0,
                 end: RunEnd::Odd(reason),
+                unbroken_size: None,
             };
         }
         let Some(scan) = &mut self.scan else {
@@ -280,13 +315,17 @@ impl Jpeg {
                 mcus: 0,
                 consumed: 0,
                 end: RunEnd::Odd(NotModelled::UnsupportedScan),
+                unbroken_size: None,
             };
         };
         let models = self
             .models
             .get_or_insert_with(|| AnyModels::new(self.level));
         scan.damage_next(self.damage.take_coefficient());
-        let run = models.encode(scan, coder, input, limit, end_of_input);
+        let mut run = models.encode(scan, coder, input, limit, end_of_input);
+        if let Some(unbroken) = &mut self.unbroken {
+            run.unbroken_size = Some(unbroken.encode(input, limit, end_of_input));
+        }
         self.experience.add(run.mcus);
         self.parser.scan_bytes(run.consumed);
         match run.end {
@@ -356,6 +395,7 @@ impl Jpeg {
 
     fn end_scan(&mut self) {
         self.scan = None;
+        self.unbroken = None;
         self.parser.scan_ended();
         self.news.scans_done += 1;
     }
@@ -366,6 +406,7 @@ impl Jpeg {
         // directions must be able to take it up.
         let _ = self.begin_scan();
         let scan = self.scan.take();
+        self.unbroken = None;
         if self.announced.take().is_some() || scan.is_some() {
             // One that went on beyond its segment would take the image around with it.
             let may_go_on = !self.parser.is_inside_segment();
@@ -477,6 +518,7 @@ impl Jpeg {
     /// Gives the memory of rows and models back, and what was learned with it.
     pub(crate) fn free(&mut self) {
         self.scan = None;
+        self.unbroken = None;
         self.left = None;
         self.forget();
         self.parser.free();

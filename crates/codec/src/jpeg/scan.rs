@@ -214,6 +214,7 @@ impl Scan {
             mcus: self.next_mcu - first,
             consumed: cursor.byte,
             end,
+            unbroken_size: None,
         }
     }
 

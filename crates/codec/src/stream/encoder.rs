@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::segment_encoder::SegmentEncoder;
 use super::segment_header::{self, SegmentHeader, SegmentKind};
 use super::summary::Summary;
-use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT};
+use super::{ENCODED_SEGMENT_MAX, Level, SEGMENT_INPUT, USUAL_INPUT};
 use crate::jpeg::MemoryBudget;
 use crate::png::SIGNATURE;
 use crate::{NotModelled, ReferenceFile};
@@ -19,11 +19,6 @@ use crate::{NotModelled, ReferenceFile};
 /// Most bytes for an image of several scans once a PNG has come: a process has taken memory for its
 /// models by then, which cannot be given back to the system, and is left in pieces.
 const IMAGE_BYTES_AFTER_PNG: usize = 2_500_000;
-
-/// Most input bytes of a segment that does not begin with a PNG or within its image data, whose strips may
-/// need more: with few, a second thread that verifies has little to wait for at the start and to do
-/// at the end.
-const USUAL_INPUT: usize = SEGMENT_INPUT / 2;
 
 /// Choices that the result of encoding depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +212,10 @@ impl Encoder {
         let kind = match start {
             Start::GoOn => SegmentKind::Coded,
             Start::Anew | Start::Resume => {
-                self.models.reset();
+                match start {
+                    Start::Resume => self.models.reset_within_scan(),
+                    _ => self.models.reset(),
+                }
                 self.summary.restarts += 1;
                 SegmentKind::Key(self.header.level)
             }
@@ -247,7 +245,13 @@ impl Encoder {
             Some(size) => {
                 self.summary.add_tally(&coded.tally);
                 self.keys.add_bytes(coded.consumed);
-                self.seal(kind, raw, size, out)
+                let entries = self.progress.index.size();
+                let written = self.seal(kind, raw, size, out);
+                if coded.tally.restart_cost.restarts > 0 {
+                    let cost = &mut self.summary.restart_cost;
+                    cost.add(self.progress.index.size(), entries);
+                }
+                written
             }
             None => self.store(raw, out),
         };

@@ -1,16 +1,13 @@
 //! The end segment's payload, and the footer behind it.
 
 use super::container_header::MAGIC;
-use super::restart_index::{ENTRIES_MAX, RestartIndex};
+use super::restart_index::{ENTRIES_MAX, ENTRY_SIZE, RestartIndex};
 use super::segment_header;
 use super::segment_info::StartingPlace;
 use crate::Error;
 
 /// Bytes in front of the restart index: the total length and the number of entries.
 const FIXED: usize = 8 + 1;
-
-/// Size of an entry of the restart index, in bytes.
-const ENTRY_SIZE: usize = 16;
 
 /// Least size of the payload: that of an empty container.
 pub(super) const PAYLOAD_MIN: usize = FIXED;

@@ -33,13 +33,18 @@ pub use segment_info::{
     CONTAINER_HEADER_SIZE, ContainerEnd, SEGMENT_HEADER_SIZE, SegmentInfo, StartingPlace,
     begins_container, is_whole_segment,
 };
-pub use summary::{Summary, SummaryImage};
+pub use summary::{RestartCost, Summary, SummaryImage};
 
 /// The first four bytes of every container of every version.
 pub const MAGIC: [u8; 4] = container_header::MAGIC;
 
 /// Most input bytes that one encoded segment takes.
 pub const SEGMENT_INPUT: usize = 256 << 10;
+
+/// Most input bytes of a segment that does not begin with a PNG or within its image data, whose strips may
+/// need more: with few, a second thread that verifies has little to wait for at the start and to do
+/// at the end.
+const USUAL_INPUT: usize = SEGMENT_INPUT / 2;
 
 /// After how many PNGs models start anew, unless said otherwise.
 pub const KEY_EVERY: u32 = 32;

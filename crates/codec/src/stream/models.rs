@@ -32,6 +32,13 @@ impl Models {
         self.png.reset();
     }
 
+    /// The same, for a JPEG scan that is resumed next: beside it, it goes on as it would have.
+    pub(super) fn reset_within_scan(&mut self) {
+        let unbroken = self.jpeg.take_unbroken();
+        self.reset();
+        self.jpeg.go_on_beside(unbroken);
+    }
+
     /// Shows bytes outside of images to the parsers; how many were taken: all, or up to the start
     /// of an image's data that can be coded. Where two images begin at once it is the JPEG. The
     /// models of the other kind go, so that both never take memory together.

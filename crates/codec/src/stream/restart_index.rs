@@ -6,6 +6,9 @@
 /// Most entries.
 pub(super) const ENTRIES_MAX: usize = 64;
 
+/// Size of an entry in the end segment, in bytes.
+pub(super) const ENTRY_SIZE: usize = 16;
+
 /// A place where decoding can start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct RestartPoint {
@@ -51,6 +54,11 @@ impl RestartIndex {
         }
         self.points[self.count] = point;
         self.count += 1;
+    }
+
+    /// Bytes of its entries in the end segment.
+    pub(super) fn size(&self) -> usize {
+        self.count * ENTRY_SIZE
     }
 
     /// The places, in the order of the container; the first is the container's first segment.

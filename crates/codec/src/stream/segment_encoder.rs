@@ -3,8 +3,9 @@
 use super::key_schedule::signatures;
 use super::models::Models;
 use super::parts::{self, Part};
+use super::summary::RestartCost;
 use super::uniformity;
-use super::{CODED_SLACK, SEGMENT_INPUT};
+use super::{CODED_SLACK, SEGMENT_INPUT, USUAL_INPUT, segment_header};
 use crate::bytes::BLOCK;
 use crate::entropy::RangeEncoder;
 use crate::{jpeg, png};
@@ -15,7 +16,14 @@ pub(super) struct Tally {
     pub(super) image_bytes: u64,
     pub(super) model_bytes: u64,
     pub(super) noise_bytes: u64,
+    pub(super) restart_cost: RestartCost,
 }
+
+/// Bytes of a segment of one run of MCUs beside those: header, list of parts, end of the coder's stream.
+const FRAMING: usize = segment_header::SIZE + 5 + 2;
+
+/// Bytes of a resumption in the list of parts.
+const LISTED: usize = 3;
 
 /// The outcome of coding one segment.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +154,9 @@ impl SegmentEncoder {
         self.open = false;
         self.in_run = false;
         self.tally = Tally::default();
+        if models.jpeg.goes_on_beside() {
+            self.tally.restart_cost.add(FRAMING, 0);
+        }
         let mut coder = RangeEncoder::new(room);
         #[cfg(feature = "fault-injection")]
         if let Some(damage) = self.damage.take() {
@@ -264,7 +275,14 @@ impl SegmentEncoder {
         consumed: &mut usize,
         ends: bool,
     ) -> Outcome {
+        let before = coder.size();
         let run = models.jpeg.encode_mcus(coder, rest, rest.len(), ends);
+        if let Some(unbroken) = run.unbroken_size {
+            // In segments of the usual length the MCUs would take part of one's framing too.
+            let otherwise = unbroken + FRAMING * run.consumed / USUAL_INPUT;
+            let taken = coder.size() - before;
+            self.tally.restart_cost.add(taken, otherwise);
+        }
         if run.mcus > 0 {
             match self.parts.last_mut() {
                 Some((Part::McuRun(total), _)) if self.in_run => *total += run.mcus,
@@ -289,9 +307,15 @@ impl SegmentEncoder {
         resumption: &jpeg::Resumption,
     ) {
         let length = resumption.header_length();
+        let before = coder.size();
         match models.resume(coder, length, Some(resumption)) {
             Ok(()) => self.parts.push((Part::Resumption(length as u32), 0)),
             Err(_) => self.overflowed = true,
+        }
+        if models.jpeg.goes_on_beside() {
+            let cost = &mut self.tally.restart_cost;
+            cost.restarts += 1;
+            cost.add(coder.size() - before + LISTED, 0);
         }
     }
 

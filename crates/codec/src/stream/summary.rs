@@ -18,6 +18,23 @@ pub struct SummaryImage {
     pub height: u32,
 }
 
+/// What restarts within JPEG scans have cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestartCost {
+    /// Restarts of which the cost is known.
+    pub restarts: u64,
+    /// Bytes that the scans took more than in models that had not started anew within them, with what
+    /// says how the scans go on, the headers of segments, and the entries of the restart index.
+    pub bytes: i64,
+}
+
+impl RestartCost {
+    /// Takes note of bytes that were taken, and of those that would have been without restarts.
+    pub(super) fn add(&mut self, taken: usize, otherwise: usize) {
+        self.bytes += taken.cast_signed() as i64 - otherwise.cast_signed() as i64;
+    }
+}
+
 /// What an encoder did so far. All lengths are in raw bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -31,6 +48,9 @@ pub struct Summary {
     pub segments_stored: u64,
     /// Segments among them in front of which all models started anew, as [`crate::EncoderOptions`] say.
     pub restarts: u64,
+    /// What those among them cost that stand within the scan of a JPEG, if the rows of the image take no
+    /// more than half of [`crate::EncoderOptions::state_bytes`].
+    pub restart_cost: RestartCost,
     /// Bytes coded by an image model.
     pub image_bytes: u64,
     /// Bytes coded by the bytes model.
@@ -91,6 +111,8 @@ impl Summary {
         self.image_bytes += tally.image_bytes;
         self.model_bytes += tally.model_bytes;
         self.noise_bytes += tally.noise_bytes;
+        self.restart_cost.restarts += tally.restart_cost.restarts;
+        self.restart_cost.bytes += tally.restart_cost.bytes;
     }
 
     /// Takes the counts of an earlier state; what was learned about the input since stays true.
