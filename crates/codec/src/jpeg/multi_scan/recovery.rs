@@ -2,7 +2,7 @@
 //!
 //! Behind a restart marker that is known from its number. Without markers, a first scan (T.81, G.1.2) goes on
 //! where its bits can be read up to its end: counted from there, each MCU has its place. An AC refinement goes on
-//! where both its bits and its blocks fit up to its end ([`realignment`]). Invariant: what is found wrongly
+//! where both its bits and its blocks fit up to its end ([`super::realignment`]). Invariant: what is found wrongly
 //! costs ratio and nothing else, because whatever follows is read, coded and verified like any other MCU; and
 //! searches cost no more than some reading of the file.
 
