@@ -160,6 +160,41 @@ fn sequential_scans_of_one_component_go_on_where_their_ends_say() {
     assert_each_scan_goes_on(&photo_of_scans(Process::Baseline, scans, 0), 10);
 }
 
+/// The headers of scans and their data.
+fn scan_headers(file: &[u8]) -> Vec<&[u8]> {
+    let header = |data: &Range<usize>| {
+        let start = file[..data.start]
+            .windows(2)
+            .rposition(|pair| pair == [0xFF, 0xDA]);
+        &file[start.expect("a header")..data.start]
+    };
+    all_data(file).iter().map(header).collect()
+}
+
+#[test]
+fn refinements_without_restart_markers_go_on_where_bits_and_blocks_fit_again() {
+    let sound = written(&photo_of_scans(Process::Progressive, PROGRESSIVE, 0));
+    let sound_size = size("sound", &sound, Level::Fast);
+    let mut refinements = 0;
+    for (data, header) in all_data(&sound).into_iter().zip(scan_headers(&sound)) {
+        let &[.., first, _, approximation] = header else {
+            continue;
+        };
+        if first == 0 || approximation >> 4 == 0 || data.len() < 4000 {
+            continue;
+        }
+        refinements += 1;
+        let place = data.start + data.len() / 4;
+        let damaged = overwrite(&sound, place, 2);
+        let damaged = size("damaged", &damaged, Level::Fast);
+        assert!(
+            damaged <= sound_size + 700,
+            "damage at {place}: {damaged} bytes instead of {sound_size}"
+        );
+    }
+    assert!(refinements >= 2, "{refinements}");
+}
+
 #[test]
 fn odd_restart_markers_in_progressive_scans_cost_some_intervals() {
     let mut parameters = photo_of_scans(Process::Progressive, PROGRESSIVE, 100);

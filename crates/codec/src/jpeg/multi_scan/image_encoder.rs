@@ -66,6 +66,7 @@ impl ImageEncoder {
             headers,
             regions,
             cut,
+            spare,
             ..
         } = surveyed;
         let grid = Grid::new(&frame, &headers);
@@ -76,7 +77,7 @@ impl ImageEncoder {
             readers: headers.iter().enumerate().map(reader).collect(),
             before: Vec::with_capacity(headers.len()),
             losses: Losses::none(headers.len()),
-            recovery: Recovery::new(headers.len(), regions.length()),
+            recovery: Recovery::new(headers.len(), regions.length(), spare),
             rows: RowCoder::new(&grid, &headers),
             blocks: BlockRow::new(&grid),
             headers,

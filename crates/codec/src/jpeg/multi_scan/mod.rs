@@ -23,7 +23,8 @@
 //! ([`survey`] says how much that is), so that its verifying decoder needs to hold nothing: it
 //! compares what it puts out with the bytes shown. A decoder of its own holds the image's bytes.
 //! With F bytes of file and R for the rows of one direction ([`state_bytes`]), compression takes
-//! F + 2 R, decompression F + R. Both are known from headers and lengths before the first row.
+//! F + 2 R, decompression F + R. Both are known from headers and lengths before the first row. Behind damage, an
+//! encoder that has some hundred kilobytes more looks for places where refinements go on ([`realignment`]).
 
 mod end_of_band;
 mod events;
@@ -34,7 +35,9 @@ mod image_encoder;
 mod losses;
 mod opening;
 mod reader;
+mod realignment;
 mod recovery;
+mod refined_blocks;
 mod regions;
 mod row_coder;
 mod row_reentry;

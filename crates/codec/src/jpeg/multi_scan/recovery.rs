@@ -1,11 +1,10 @@
 //! Looks for the places where scans go on that were given up.
 //!
 //! Behind a restart marker that is known from its number. Without markers, a first scan (T.81, G.1.2) goes on
-//! where its bits can be read up to its end: counted from there, each MCU has its place. What the bits of a
-//! refinement mean depends on coefficients that earlier scans carry, and where these are few almost any bits
-//! can be read: without markers it does not go on. Invariant: what is found wrongly costs ratio and nothing
-//! else, because whatever follows is read, coded and verified like any other MCU; and searches cost no more
-//! than some reading of the file.
+//! where its bits can be read up to its end: counted from there, each MCU has its place. An AC refinement goes on
+//! where both its bits and its blocks fit up to its end ([`super::realignment`]). Invariant: what is found wrongly
+//! costs ratio and nothing else, because whatever follows is read, coded and verified like any other MCU; and
+//! searches cost no more than some reading of the file.
 
 use super::super::bit_reader::Cursor;
 use super::super::model::Block;
@@ -14,6 +13,8 @@ use super::grid::{BlockPass, BlockRow, Grid};
 use super::header::{Pass, ScanHeader};
 use super::losses::{Losses, refining};
 use super::reader::{Odd, ReadPass, ReaderState};
+use super::realignment::{Realignment, SEARCH_BYTES};
+use super::refined_blocks::is_refined;
 use super::regions::Regions;
 use super::row_reentry::RowReentry;
 use std::ops::Range;
@@ -34,15 +35,20 @@ pub(super) struct Sight<'a> {
 
 impl Sight<'_> {
     /// The input up to the end of a scan, and where in the image it begins.
-    fn source(&self, scan: usize) -> (&[u8], usize) {
+    pub(super) fn source(&self, scan: usize) -> (&[u8], usize) {
         let end = self.regions.end(scan).saturating_sub(self.position);
         (&self.input[..end], self.position)
     }
 
     /// A scan's MCUs in the row.
-    fn units(&self, scan: usize) -> Range<u64> {
+    pub(super) fn units(&self, scan: usize) -> Range<u64> {
         let before = |row| self.grid.units_before(&self.headers[scan], row);
         before(self.row)..before(self.row + 1)
+    }
+
+    /// Whether a scan's data end at `cursor`: less than a byte is padding.
+    pub(super) fn is_at_end(&self, scan: usize, cursor: Cursor) -> bool {
+        cursor.byte + usize::from(cursor.used_bits > 0) >= self.regions.end(scan)
     }
 
     /// Whether the row has all of the scans that this one refines, from an MCU of it on.
@@ -55,11 +61,27 @@ impl Sight<'_> {
 
 /// Where a scan goes on.
 #[derive(Clone, Copy, Debug)]
-struct Target {
+pub(super) struct Target {
     /// The MCU of the scan that comes next.
-    unit: u64,
+    pub(super) unit: u64,
     cursor: Cursor,
     next_restart: u8,
+}
+
+impl Target {
+    /// In a scan without restart markers.
+    pub(super) fn without_markers(unit: u64, cursor: Cursor) -> Self {
+        Self {
+            unit,
+            cursor,
+            next_restart: 0,
+        }
+    }
+
+    /// The state of a reader there.
+    pub(super) fn state(&self) -> ReaderState {
+        ReaderState::at(self.cursor, self.unit)
+    }
 }
 
 /// All searches in an image.
@@ -69,11 +91,13 @@ pub(super) struct Recovery {
     targets: Vec<Option<Target>>,
     /// MCUs that may yet be read.
     budget: u64,
+    /// Whether there is memory to realign refinements.
+    may_realign: bool,
 }
 
 /// MCUs that may be read in the searches of an image, and for each of its bytes.
 const LEAST_BUDGET: u64 = 500_000;
-const BUDGET_PER_BYTE: u64 = 2;
+const BUDGET_PER_BYTE: u64 = 4;
 
 /// Bits behind an odd MCU among which a first scan is to go on.
 const BITS: usize = 400;
@@ -82,11 +106,12 @@ const BITS: usize = 400;
 const MANY_UNITS: u64 = 64;
 
 impl Recovery {
-    /// Nothing is sought yet, of so many scans in so many bytes.
-    pub(super) fn new(scans: usize, bytes: usize) -> Self {
+    /// Nothing is sought yet, of so many scans in so many bytes. Searches may take up to `spare` bytes.
+    pub(super) fn new(scans: usize, bytes: usize, spare: usize) -> Self {
         Self {
             targets: vec![None; scans],
             budget: LEAST_BUDGET + BUDGET_PER_BYTE * bytes as u64,
+            may_realign: spare >= SEARCH_BYTES,
         }
     }
 
@@ -124,7 +149,8 @@ impl Recovery {
         let unit = odd.units().saturating_sub(1);
         let target = self.behind_odd(sight, scan, unit, odd.cursor());
         self.seek(sight, scan, target);
-        (scan, unit.saturating_sub(sight.units(scan).start) as u32)
+        let end = target.map_or(unit, |target| target.unit.min(unit));
+        (scan, end.saturating_sub(sight.units(scan).start) as u32)
     }
 
     /// Begins the search for a scan and for those that refine it.
@@ -135,12 +161,38 @@ impl Recovery {
         }
         self.targets[scan] = target;
         for later in refining(scan, sight.headers) {
-            if !sight.losses.is_given_up(later) {
+            let is_read = !sight.losses.is_given_up(later);
+            if sight.headers[later].restart_interval == 0 {
+                if is_read || !self.seeks(later) {
+                    self.targets[later] = self.behind_gap(sight, later);
+                }
+            } else if is_read {
                 let state = &sight.before[later];
                 let unit = state.units().saturating_sub(1);
                 self.targets[later] = behind_marker(sight, later, unit, state.cursor().byte);
             }
         }
+    }
+
+    /// A search in an AC refinement without restart markers, if `scan` is one and there is memory.
+    fn realignment<'a>(&'a mut self, sight: &'a Sight<'a>, scan: usize) -> Option<Realignment<'a>> {
+        let header = &sight.headers[scan];
+        let can =
+            self.may_realign && header.restart_interval == 0 && header.pass == Pass::AcRefinement;
+        can.then_some(Realignment {
+            sight,
+            scan,
+            targets: &self.targets,
+            budget: &mut self.budget,
+        })
+    }
+
+    /// Where a refinement goes on once all that it refines do.
+    fn behind_gap(&mut self, sight: &Sight<'_>, scan: usize) -> Option<Target> {
+        let refined = (0..scan).filter(|&earlier| is_refined(sight.headers, scan, earlier));
+        let units = refined.filter_map(|earlier| Some(self.targets[earlier]?.unit));
+        let unit = units.max()?;
+        self.realignment(sight, scan)?.behind_gap(unit)
     }
 
     /// Where a scan may go on whose MCU `unit` is odd.
@@ -154,15 +206,16 @@ impl Recovery {
         let header = &sight.headers[scan];
         match header.pass {
             _ if header.restart_interval > 0 => behind_marker(sight, scan, unit, odd.byte),
-            Pass::AcRefinement | Pass::DcRefinement => None,
+            Pass::DcRefinement => None,
+            Pass::AcRefinement => self.realignment(sight, scan)?.behind_odd(unit, odd),
             Pass::Sequential | Pass::DcFirst | Pass::AcFirst => {
                 self.in_step(sight, scan, unit, odd)
             }
         }
     }
 
-    /// A first scan that `scan` refines and whose MCUs are not those that its end tells, if `scan` is the first one
-    /// to find out; and where it is in step.
+    /// A scan that `scan` refines and whose MCUs are not those that its end tells, if `scan` is the first one to find
+    /// out; and where it is in step.
     fn find_out_of_step(&mut self, sight: &Sight<'_>, scan: usize) -> Option<(usize, Target)> {
         let header = &sight.headers[scan];
         if header.pass != Pass::AcRefinement {
@@ -173,11 +226,17 @@ impl Recovery {
             let is_witnessed = refining(earlier, sight.headers)
                 .any(|other| other < scan && !sight.losses.is_given_up(other));
             if !header.refines(refined)
-                || refined.pass != Pass::AcFirst
                 || refined.restart_interval > 0
                 || sight.losses.is_given_up(earlier)
                 || is_witnessed
             {
+                continue;
+            }
+            if refined.pass == Pass::AcRefinement {
+                let realignment = self.realignment(sight, earlier);
+                if let Some(target) = realignment.and_then(|mut search| search.of_out_of_step()) {
+                    return Some((earlier, target));
+                }
                 continue;
             }
             let state = &sight.before[earlier];
@@ -215,11 +274,7 @@ impl Recovery {
             }
         }
         // Something else is odd later on. What is odd here takes the place of an MCU.
-        farthest.map(|(_, cursor)| Target {
-            unit: least + 1,
-            cursor,
-            next_restart: 0,
-        })
+        farthest.map(|(_, cursor)| Target::without_markers(least + 1, cursor))
     }
 
     /// Which MCU of a first scan its end tells to stand at `cursor`, and where it can go on with one from `least`
@@ -234,11 +289,7 @@ impl Recovery {
         let rest = self.read_on(sight, scan, cursor, u64::MAX);
         let all = sight.grid.units(&sight.headers[scan]);
         let unit = all.checked_sub(rest.units).filter(|_| rest.is_at_end)?;
-        let mut target = Target {
-            unit,
-            cursor,
-            next_restart: 0,
-        };
+        let mut target = Target::without_markers(unit, cursor);
         if unit < least {
             let skipped = self.read_on(sight, scan, cursor, least - unit);
             target.unit += skipped.units;
@@ -258,9 +309,7 @@ impl Recovery {
         while units < least && self.budget > 0 {
             self.budget -= 1;
             if read_unit(&mut pass, header, sight.grid).is_err() {
-                // Less than a byte is padding.
-                let end = source.1 + source.0.len();
-                is_at_end = cursor.byte + usize::from(cursor.used_bits > 0) >= end;
+                is_at_end = sight.is_at_end(scan, cursor);
                 break;
             }
             units += 1 + pass.skip_run();
@@ -423,7 +472,7 @@ fn behind_marker(sight: &Sight<'_>, scan: usize, unit: u64, place: usize) -> Opt
 }
 
 /// The places of bits from `from` on.
-fn bits_from(
+pub(super) fn bits_from(
     (bytes, offset): (&[u8], usize),
     from: Cursor,
 ) -> impl Iterator<Item = Cursor> + use<'_> {

@@ -29,7 +29,8 @@ pub(crate) struct Survey {
     left_out: Option<NotModelled>,
     /// Whether the input ends within the last scan, or with its last byte.
     cut: bool,
-    outcome: Option<Result<(), NotModelled>>,
+    /// The bytes of the budget that are left, or why nothing is coded.
+    outcome: Option<Result<usize, NotModelled>>,
 }
 
 /// The scans of an image that can be coded together: one at least.
@@ -42,6 +43,8 @@ pub(crate) struct Surveyed {
     pub(crate) left_out: Option<NotModelled>,
     /// Whether the input ends within the last scan, or with its last byte.
     pub(crate) cut: bool,
+    /// Bytes of the budget that neither the file nor the rows take.
+    pub(crate) spare: usize,
 }
 
 impl Survey {
@@ -103,8 +106,9 @@ impl Survey {
     /// What was found, or why nothing was. To be asked once, when [`Survey::advance`] has said that
     /// it is known.
     pub(crate) fn finish(self) -> Result<Surveyed, NotModelled> {
-        self.outcome.unwrap_or(Err(NotModelled::UnsupportedScan))?;
+        let spare = self.outcome.unwrap_or(Err(NotModelled::UnsupportedScan))?;
         Ok(Surveyed {
+            spare,
             frame: self.frame,
             headers: self.headers,
             regions: self.regions,
@@ -180,7 +184,8 @@ impl Survey {
         }
     }
 
-    fn conclude(&mut self) -> Result<(), NotModelled> {
+    /// The bytes of the budget that are left.
+    fn conclude(&mut self) -> Result<usize, NotModelled> {
         if self.headers.is_empty() {
             return Err(NotModelled::Truncated);
         }
@@ -188,11 +193,9 @@ impl Survey {
         self.headers.truncate(self.regions.count());
         let grid = Grid::new(&self.frame, &self.headers);
         let needed = self.regions.length() + 2 * state_bytes(&grid, &self.headers);
-        if needed > self.budget {
-            let budget = self.budget;
-            return Err(NotModelled::TooLong { needed, budget });
-        }
-        Ok(())
+        let budget = self.budget;
+        let spare = budget.checked_sub(needed);
+        spare.ok_or(NotModelled::TooLong { needed, budget })
     }
 }
 
