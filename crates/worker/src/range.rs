@@ -381,12 +381,16 @@ mod tests {
         }
     }
 
-    /// A PNG of 400 × 450 pixels, a gradient with a little noise, longer than a segment. Some rows depend on
-    /// `frame`.
+    /// A PNG of 400 × 450 pixels, longer than a segment. Some rows depend on `frame`.
     fn png(frame: u8) -> Vec<u8> {
+        png_of(450, frame)
+    }
+
+    /// A PNG of 400 × `height` pixels, a gradient with a little noise.
+    fn png_of(height: u32, frame: u8) -> Vec<u8> {
         let mut state = 1u32;
         let mut scanlines = Vec::new();
-        for row in 0..450 {
+        for row in 0..height {
             scanlines.push(0);
             let added = row + if row / 10 == 7 { u32::from(frame) } else { 0 };
             scanlines.extend((0..1200).map(|sample| {
@@ -395,7 +399,8 @@ mod tests {
             }));
         }
         let stream = miniz_oxide::deflate::compress_to_vec_zlib(&scanlines, 6);
-        let header = [0, 0, 1, 144, 0, 0, 1, 194, 8, 2, 0, 0, 0];
+        let mut header = [0, 0, 1, 144, 0, 0, 0, 0, 8, 2, 0, 0, 0];
+        header[4..8].copy_from_slice(&height.to_be_bytes());
         let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
         for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &stream), (b"IEND", &[])] {
             let covered = [&kind[..], data].concat();
@@ -427,6 +432,24 @@ mod tests {
                 assert_eq!(decoder.images().as_pixels, as_pixels, "frame {frame}");
             }
         }
+    }
+
+    /// A preview within a JPEG is not decoded as pixels, and so nothing in front of the part is.
+    #[test]
+    fn what_cannot_be_decoded_as_pixels_is_decoded_in_full() {
+        let preview = png_of(40, 0);
+        let length = (preview.len() as u16 + 2).to_be_bytes();
+        let jpeg = [&[0xFF, 0xD8, 0xFF, 0xEB], &length[..], &preview].concat();
+        let raw = [png(0), jpeg, png(1), png(2)].concat();
+        let coded = compressed(&raw, Level::Default, 0);
+        let mut wanted = part(raw.len() - 1000..raw.len(), 1 << 20);
+        wanted.pixel_bytes = 1 << 20;
+        let (mut decoder, mut report, mut out) = (decoder(), Report::new(), Vec::new());
+        let output = Some(Output::new(&mut out));
+        decode_range(reader(&coded), &mut decoder, output, wanted, &mut report).expect("whole");
+        assert!(out == raw[raw.len() - 1000..]);
+        assert_eq!(decoder.images().as_pixels, 0);
+        assert_eq!(decoder.images().in_full, 4);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a test names its input by its parameters.
 
-use lepta_codec::{Error, Level, NotModelled, ReferenceFile};
+use lepta_codec::{Decoder, DecoderOptions, Error, Level, NotModelled, ReferenceFile};
 use lepta_tests::cases;
 use lepta_tests::container::repair_checksums;
 use lepta_tests::damage::{self, Counts};
@@ -266,5 +266,30 @@ fn frames_of_4k_with_a_reference_of_4k_stay_within_the_memory() {
         let back = Run::with_reference(&["decompress"], &file.0).on(&compressed.output);
         back.assert_done("4K");
         assert!(back.output == frame);
+    }
+}
+
+/// Models that are used again know whether their container has a reference, which going back would lose.
+#[test]
+fn nothing_goes_back_to_a_start_behind_a_reference() {
+    let (before, frame) = (screenshot(0), screenshot(1));
+    let (against, _) = compress_against(&frame, Level::Default, &before);
+    let alone = compress(&frame, Level::Default);
+    let mut decoder = Decoder::new(&DecoderOptions {
+        state_bytes: 5 << 20,
+        image_bytes: 2 << 20,
+    });
+    decoder.set_reference(ReferenceFile::new(before));
+    for (container, goes_back) in [(&alone, true), (&against, false), (&alone, true)] {
+        let mut rest = &container[..];
+        let mut starts = Vec::new();
+        while !rest.is_empty() {
+            starts.push(decoder.start().is_some());
+            let (unit, next) = rest.split_at(decoder.wanted());
+            decoder.step(unit).expect("whole");
+            rest = next;
+        }
+        let first_segment = if goes_back { 1 } else { 2 };
+        assert_eq!(starts[first_segment], goes_back);
     }
 }

@@ -304,7 +304,10 @@ impl Decoder {
         self.progress.container_length = size as u64;
         self.state = State::SegmentHeader;
         match &mut self.models {
-            Some((current, models)) if current.level == header.level => models.reset(),
+            Some((current, models)) if current.level == header.level => {
+                *current = *header;
+                models.reset();
+            }
             models => {
                 // The old ones go first, so that there is room for the new.
                 *models = None;
