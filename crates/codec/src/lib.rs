@@ -35,5 +35,6 @@ pub use stream::{
     CONTAINER_HEADER_SIZE, ContainerEnd, Decoder, DecoderOptions, ENCODED_SEGMENT_MAX, Encoded,
     Encoder, EncoderOptions, FORMAT_SEGMENT_MAX, ImageCount, KEY_EVERY, Level, MAGIC, RestartCost,
     SEGMENT_HEADER_SIZE, SEGMENT_INPUT, SegmentInfo, Start, StartingPlace, Step, Summary,
-    SummaryImage, UNIT_MAX, Wanted, begins_container, begins_outside_image_data, is_whole_segment,
+    SummaryImage, UNIT_MAX, Wanted, begins_container, begins_outside_image_data,
+    container_header_length, is_whole_segment,
 };

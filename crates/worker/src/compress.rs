@@ -282,12 +282,15 @@ impl<R: Read, C: Checker> Compression<R, C> {
         }
         let (mut slot, verdict) = self.collect()?;
         let was_right = verdict == Verdict::Written;
-        if !was_right {
+        if let Verdict::Differs { is_fault } = verdict {
             if slot.part == Part::End {
                 return Err(verification_failed("the end segment is not right"));
             }
             if coded_since {
                 self.encoder.forget_segment();
+            }
+            if !is_fault {
+                self.encoder.add_wrong_guess();
             }
             slot.part = Part::StoredInstead;
             slot.takes_for_granted = false;
@@ -298,7 +301,7 @@ impl<R: Read, C: Checker> Compression<R, C> {
             slot.restart_cost = self.encoder.summary().restart_cost;
             self.submit(slot);
             let (stored, verdict) = self.collect()?;
-            if verdict == Verdict::Differs {
+            if verdict != Verdict::Written {
                 let message = "a segment did not decode to the input, even stored";
                 return Err(verification_failed(message));
             }

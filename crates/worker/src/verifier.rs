@@ -6,7 +6,9 @@
 
 use std::io::Write;
 
-use lepta_codec::{Decoder, DecoderOptions, Error, ReferenceFile, Step};
+use lepta_codec::{
+    Decoder, DecoderOptions, Error, ReferenceFile, Step, container_header_length, is_whole_segment,
+};
 
 use crate::failure::Failure;
 use crate::fault::Injection;
@@ -19,8 +21,9 @@ use crate::streams::Output;
 pub(crate) enum Verdict {
     /// It was right and is written.
     Written,
-    /// It does not decode to the raw bytes; nothing of it is written.
-    Differs,
+    /// It does not decode to the raw bytes; nothing of it is written. `is_fault`: not for what the encoder
+    /// took for granted, as far as can be seen.
+    Differs { is_fault: bool },
 }
 
 /// How a verifier works.
@@ -81,12 +84,11 @@ impl<W: Write> Verifier<W> {
                 decoder.forget_segment();
             }
             let end = (slot.part == Part::End).then_some(self.raw_length);
-            let decoded = decodes_to(decoder, coded, (shown, slot.consumed), end);
-            if decoded != Ok(true) {
-                let has_changed = matches!(decoded, Err(Error::SegmentChecksum { .. }));
+            if decodes_to(decoder, coded, (shown, slot.consumed), end) != Ok(true) {
+                let has_changed = !is_whole_segment(&coded[container_header_length(coded)..]);
                 let is_fault = has_changed || !slot.takes_for_granted;
                 self.tally.alarms += u64::from(is_fault);
-                return Ok(Verdict::Differs);
+                return Ok(Verdict::Differs { is_fault });
             }
         }
         let outcome = self.output.write_all(coded);

@@ -5,6 +5,7 @@
 
 use crate::inputs;
 use lepta_tests::cases;
+use lepta_tests::png_generator::{self, PngParameters};
 use lepta_tests::worker_binary::Build;
 use lepta_tests::worker_run::Run;
 
@@ -84,4 +85,13 @@ fn damage_to_a_progressive_image_is_always_found() {
     for kind in ["result", "coefficient", "probability"] {
         assert_eq!(alarms_on(&original, kind, count), count, "{kind}");
     }
+}
+
+/// Of frames whose writer is known, the encoder leaves the replay of the zlib stream to the verifying decoder.
+#[test]
+fn a_changed_result_is_always_found_where_something_is_taken_for_granted() {
+    let frame = |number| png_generator::write(&PngParameters::screenshot(1200, 900, number));
+    let run: Vec<u8> = (0..4).flat_map(frame).collect();
+    let count = cases(40);
+    assert_eq!(alarms_on(&run, "result", count), count);
 }

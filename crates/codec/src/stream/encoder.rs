@@ -72,8 +72,6 @@ pub struct Encoder {
     progress: Progress,
     /// The progress before each of the last two segments, the older first.
     before: [Option<Progress>; 2],
-    /// Whether these segments take something for granted.
-    granted: [bool; 2],
     summary: Summary,
     /// The summaries that belong to `before`.
     summaries_before: [Summary; 2],
@@ -102,7 +100,6 @@ impl Encoder {
             keys: KeySchedule::new(options.key_every, options.restart_every),
             progress: Progress::START,
             before: [None, None],
-            granted: [false, false],
             summary: Summary::default(),
             summaries_before: Default::default(),
             end_payload: Vec::new(),
@@ -256,7 +253,6 @@ impl Encoder {
             None => self.store(raw, out),
         };
         let takes_for_granted = png_news.takes_for_granted && coded.payload.is_some();
-        self.granted[1] = takes_for_granted;
         Encoded {
             consumed: coded.consumed,
             written: header_size + written,
@@ -271,6 +267,12 @@ impl Encoder {
         self.segment.damage = Some(damage);
     }
 
+    /// Says why the last segment is about to be stored instead: what it took for granted was wrong, and
+    /// nothing else is known to be. [`Encoder::summary`] gives it as a reason.
+    pub fn add_wrong_guess(&mut self) {
+        self.summary.add_reason(NotModelled::UnknownDeflate);
+    }
+
     /// Codes `raw`, the bytes that the last call of [`Encoder::encode_segment`] consumed, again, as
     /// a stored segment in the place of that call's. Resets all models, and takes nothing for granted
     /// any more. Returns the bytes written, the container's header included if the replaced segment
@@ -280,9 +282,6 @@ impl Encoder {
     /// If `raw` is empty or longer than [`SEGMENT_INPUT`], or `out` shorter than
     /// [`ENCODED_SEGMENT_MAX`].
     pub fn encode_stored(&mut self, raw: &[u8], out: &mut [u8]) -> usize {
-        if self.granted[1] {
-            self.summary.add_reason(NotModelled::UnknownDeflate);
-        }
         self.models.png.set_verified(false);
         self.forget_segment();
         self.store_segment(raw, out)
@@ -311,7 +310,6 @@ impl Encoder {
         if let Some(progress) = last.take() {
             self.progress = progress;
             *last = older.take();
-            self.granted = [false, self.granted[0]];
             let [older, last] = &mut self.summaries_before;
             self.summary.go_back_to(last);
             std::mem::swap(last, older);
@@ -371,7 +369,6 @@ impl Encoder {
         );
         self.before.swap(0, 1);
         self.before[1] = Some(self.progress.clone());
-        self.granted = [self.granted[1], false];
         self.summaries_before.swap(0, 1);
         self.summaries_before[1].clone_from(&self.summary);
         self.write_container_header(out)

@@ -31,7 +31,7 @@ pub use level::Level;
 pub use pixel_decoding::{ImageCount, Start, begins_outside_image_data};
 pub use segment_info::{
     CONTAINER_HEADER_SIZE, ContainerEnd, SEGMENT_HEADER_SIZE, SegmentInfo, StartingPlace,
-    begins_container, is_whole_segment,
+    begins_container, container_header_length, is_whole_segment,
 };
 pub use summary::{RestartCost, Summary, SummaryImage};
 

@@ -62,6 +62,17 @@ pub fn begins_container(bytes: &[u8]) -> bool {
         .is_some_and(|header| ContainerHeader::parse(header).is_ok())
 }
 
+/// How many bytes of `bytes` are the container's header that they begin with; 0 if they begin with none.
+#[must_use]
+pub fn container_header_length(bytes: &[u8]) -> usize {
+    let header = bytes.first_chunk().map(ContainerHeader::parse);
+    match header {
+        Some(Ok(header)) if header.has_reference => container_header::SIZE_MAX,
+        Some(Ok(_)) => container_header::SIZE,
+        Some(Err(_)) | None => 0,
+    }
+}
+
 /// A place where decoding can start, from the index at the end of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartingPlace {
