@@ -46,7 +46,7 @@ pub(super) fn find_takeover(
     from: &Handover,
     written: &TokenWalk,
     file: &[u8],
-    scanlines: std::slice::ChunksExact<'_, u8>,
+    scanlines: &std::slice::ChunksExact<'_, u8>,
     ends: bool,
 ) -> Option<u8> {
     let cost = |level| {

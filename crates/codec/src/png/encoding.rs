@@ -175,10 +175,12 @@ impl Reader {
             };
             let tokens = (!self.gives_tokens).then_some(&mut self.tokens);
             let is_right = self.check.agrees(&standing, tokens) && image.is_in_file(file, place);
-            let taken_over = match is_right {
-                true => None,
-                false => self.find_takeover(image.walk(place), waiting, (strip, ends), file),
-            };
+            let mut taken_over = None;
+            if !is_right {
+                image.lose_replay();
+                let walk = image.walk(place);
+                taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
+            }
             let level = taken_over.as_ref().map(|(_, level)| *level);
             // What an encoder says is possible.
             let _ = image.code_takeover(models, coder, level);
@@ -211,7 +213,7 @@ impl Reader {
     ) -> Option<(TokenWalk, u8)> {
         let written = TokenWalk::within(walk, skipped, &self.handover, file)?;
         let rows = self.scanlines[..strip.scanline_bytes()].chunks_exact(1 + strip.pass.row_bytes);
-        let level = find_takeover(&self.handover, &written, file, rows, ends)?;
+        let level = find_takeover(&self.handover, &written, file, &rows, ends)?;
         Some((written, level))
     }
 

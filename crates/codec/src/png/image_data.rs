@@ -108,6 +108,8 @@ enum Remaking {
     Replay(Box<Replay>),
     /// Corrections of choices that are likely; whether all were such as lead to a stream.
     Corrected(Box<CorrectedReplay>, bool),
+    /// The replay went wrong; whether it gave up.
+    Lost(bool),
     /// Pixels suffice, and are held.
     Omitted,
 }
@@ -127,6 +129,7 @@ impl Remaking {
         match self {
             Self::Replay(replay) => replay.gave_up(),
             Self::Corrected(_, is_right) => !is_right,
+            Self::Lost(gave_up) => *gave_up,
             Self::Omitted => false,
         }
     }
@@ -492,7 +495,7 @@ impl ImageData {
                     replay.finish(models.last_flush, &mut self.stream);
                 }
             }
-            Remaking::Omitted => models.code_flush(coder, end.flush),
+            Remaking::Lost(_) | Remaking::Omitted => models.code_flush(coder, end.flush),
             Remaking::Corrected(..) => {}
         }
         let (right, actual) = (end.checksum, end.adler);
@@ -519,7 +522,8 @@ impl ImageData {
             self.stream.clear();
         }
         let equal = self.framing.walk(place).count_equal(file, &self.stream);
-        let right = equal == self.stream.len() && !gave_up;
+        let is_lost = matches!(self.remaking, Remaking::Lost(_));
+        let right = equal == self.stream.len() && !gave_up && !is_lost;
         if models.wrong.code(coder, !right, SLOWEST) {
             code_number(coder, 32, equal as u32);
         }

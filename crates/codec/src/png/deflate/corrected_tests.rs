@@ -212,10 +212,12 @@ const STRATEGIES: [SearchStrategy; 5] = [
 
 /// What zlib writes that is flushed behind so many pieces of its input.
 fn interrupted(parameters: &Parameters, pieces: &[&[u8]], (right, flush): (usize, i32)) -> Vec<u8> {
-    let strategy = STRATEGIES.iter().position(|&s| s == parameters.strategy);
+    let strategy = (0..)
+        .zip(STRATEGIES)
+        .find(|&(_, s)| s == parameters.strategy);
     let mut deflate = zlib::Deflate::new(
         i32::from(parameters.level),
-        strategy.expect("one of them") as i32,
+        strategy.expect("one of them").0,
         i32::from(parameters.memory_level),
         i32::from(parameters.window_bits),
         8192,

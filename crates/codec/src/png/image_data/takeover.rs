@@ -58,6 +58,11 @@ impl ImageData {
         self.stream.len()
     }
 
+    /// Frees the memory of the replay, which went wrong, for corrections.
+    pub(in crate::png) fn lose_replay(&mut self) {
+        self.remaking = Remaking::Lost(self.remaking.gave_up());
+    }
+
     /// Undoes the replay of a strip, in front of which `waiting` bytes waited; it is not to be used any more.
     pub(in crate::png) fn go_back(&mut self, strip: &Strip, waiting: usize) {
         self.stream.truncate(waiting);
@@ -108,8 +113,7 @@ impl ImageData {
         (from, level): (&Handover, u8),
         in_file: &mut InFile<'_>,
     ) -> bool {
-        // The replay's memory is needed.
-        self.remaking = Remaking::Omitted;
+        self.lose_replay();
         let mut by = Correcting {
             models: models
                 .corrections
