@@ -13,7 +13,8 @@ use std::mem::size_of;
 use std::ptr::null_mut;
 
 pub use libz_sys::{
-    Z_FINISH, Z_FIXED, Z_FULL_FLUSH, Z_NO_FLUSH, Z_PARTIAL_FLUSH, Z_STREAM_END, Z_SYNC_FLUSH,
+    Z_BLOCK, Z_FINISH, Z_FIXED, Z_FULL_FLUSH, Z_NO_FLUSH, Z_PARTIAL_FLUSH, Z_STREAM_END,
+    Z_SYNC_FLUSH,
 };
 
 /// A stream of zlib's `deflate`, with its header and checksum.

@@ -3,7 +3,7 @@
 use super::content;
 use super::defects::Defect;
 use super::filters;
-use super::parameters::{FilterChoice, PngParameters, StreamWriter};
+use super::parameters::{FilterChoice, Interruption, PngParameters, StreamWriter};
 use fastrand::Rng;
 use lepta_reference_zlib as zlib;
 use miniz_oxide::DataFormat;
@@ -104,6 +104,7 @@ fn zlib_stream(parameters: &PngParameters, scanlines: &[Vec<u8>]) -> Vec<u8> {
     let mut stream = match parameters.writer {
         StreamWriter::Zlib => by_zlib(parameters, scanlines, None),
         StreamWriter::ZlibFlushed => by_zlib(parameters, scanlines, Some(zlib::Z_PARTIAL_FLUSH)),
+        StreamWriter::ZlibInterrupted(row, by) => interrupted(parameters, scanlines, row, by),
         StreamWriter::Miniz => by_miniz(parameters, scanlines, None),
         StreamWriter::MinizFlushed => by_miniz(parameters, scanlines, Some(TDEFLFlush::Sync)),
         StreamWriter::Any | StreamWriter::AnyOdd => by_any(parameters, scanlines),
@@ -138,6 +139,52 @@ fn by_zlib(parameters: &PngParameters, scanlines: &[Vec<u8>], flush: Option<i32>
     for flush in flush.into_iter().chain([zlib::Z_FINISH]) {
         deflate.compress(&[], flush, &mut stream);
     }
+    stream
+}
+
+fn interrupted(
+    parameters: &PngParameters,
+    scanlines: &[Vec<u8>],
+    row: u32,
+    by: Interruption,
+) -> Vec<u8> {
+    let (before, behind) = scanlines.split_at(scanlines.len().min(row as usize));
+    let mut deflate = zlib::Deflate::new(
+        parameters.level,
+        parameters.strategy,
+        parameters.memory_level,
+        parameters.window_bits,
+        8192,
+    );
+    let mut stream = Vec::new();
+    for scanline in before {
+        deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
+    }
+    let flush = match by {
+        Interruption::BlockEnd => zlib::Z_BLOCK,
+        Interruption::FullFlush => zlib::Z_FULL_FLUSH,
+        Interruption::OtherLevel | Interruption::OtherEncoder => zlib::Z_SYNC_FLUSH,
+    };
+    deflate.compress(&[], flush, &mut stream);
+    let other = match by {
+        Interruption::BlockEnd | Interruption::FullFlush => {
+            for scanline in behind {
+                deflate.compress(scanline, zlib::Z_NO_FLUSH, &mut stream);
+            }
+            deflate.compress(&[], zlib::Z_FINISH, &mut stream);
+            return stream;
+        }
+        Interruption::OtherLevel => {
+            let parameters = PngParameters {
+                level: 9,
+                ..parameters.clone()
+            };
+            by_zlib(&parameters, behind, None)
+        }
+        Interruption::OtherEncoder => by_any(parameters, behind),
+    };
+    stream.extend(&other[2..other.len() - 4]);
+    stream.extend(adler(&scanlines.concat()).to_be_bytes());
     stream
 }
 

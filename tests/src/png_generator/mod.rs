@@ -11,4 +11,4 @@ mod parameters;
 
 pub use defects::Defect;
 pub use file::{write, write_gray};
-pub use parameters::{FilterChoice, PngParameters, StreamWriter};
+pub use parameters::{FilterChoice, Interruption, PngParameters, StreamWriter};

@@ -33,6 +33,19 @@ pub enum FilterChoice {
     Random,
 }
 
+/// What comes to zlib within a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// The block ends.
+    BlockEnd,
+    /// A full flush.
+    FullFlush,
+    /// A sync flush, and behind it another stream of zlib's, at level 9.
+    OtherLevel,
+    /// A sync flush, and behind it what an encoder writes that makes any legal choice.
+    OtherEncoder,
+}
+
 /// What writes the zlib stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamWriter {
@@ -40,6 +53,8 @@ pub enum StreamWriter {
     Zlib,
     /// zlib, with a partial flush before the end.
     ZlibFlushed,
+    /// zlib, which something comes to in front of this scanline.
+    ZlibInterrupted(u32, Interruption),
     /// `miniz_oxide`, for which of zlib's parameters the level alone means something.
     Miniz,
     /// `miniz_oxide`, with a sync flush before the end, as Chromium.

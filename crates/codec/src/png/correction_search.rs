@@ -5,8 +5,8 @@
 //! work of coding these.
 
 use super::deflate::{
-    BitCount, Compressor, CorrectedReplay, Correcting, CorrectionModels, Inflater, Parameters,
-    Progress, Strategy,
+    BitCount, Compressor, CorrectedReplay, Correcting, CorrectionModels, Handover, Inflater,
+    Parameters, Progress, Strategy,
 };
 use super::framing::{ChunkWalk, Walked};
 use super::written_file::TokenWalk;
@@ -37,6 +37,36 @@ pub(super) fn find_correction(file: &[u8], start: ChunkWalk) -> Option<Parameter
         compressor: Compressor::Unknown,
         ..Parameters::new(level, Strategy::Default)
     })
+}
+
+/// The level at which corrections of a strip cost least, which go on where `from` stands, its scanlines being
+/// those given; `None` if it cannot be corrected. `written`: at the block in hand. `ends`: nothing comes
+/// behind the strip.
+pub(super) fn find_takeover(
+    from: &Handover,
+    written: &TokenWalk,
+    file: &[u8],
+    scanlines: &std::slice::ChunksExact<'_, u8>,
+    ends: bool,
+) -> Option<u8> {
+    let cost = |level| {
+        let mut walk = written.clone();
+        let (mut models, mut count) = (CorrectionModels::new(), BitCount::default());
+        let mut by = Correcting {
+            models: &mut models,
+            coder: &mut count,
+            written: Some(&mut walk.of(file)),
+        };
+        let mut stream = Vec::new();
+        let mut replay = CorrectedReplay::take_over(&mut by, from, level, &mut stream)?;
+        let mut rows = scanlines.clone();
+        while let Some(scanline) = rows.next() {
+            replay.push(&mut by, scanline, ends && rows.len() == 0, &mut stream)?;
+        }
+        Some((count.bits(), level))
+    };
+    let (_, level) = LEVELS.into_iter().filter_map(cost).min()?;
+    Some(level)
 }
 
 /// What corrections of the stream's start cost at a level; `None` if it cannot be corrected.

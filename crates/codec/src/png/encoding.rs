@@ -3,16 +3,19 @@
 //! Invariant: nothing of a strip reaches a model before all its bytes have been inflated, and the
 //! last strip only together with what ends the zlib stream.
 
-use super::correction_search::find_correction;
-use super::deflate::{Compressor, Inflater, Parameters, Progress, Replay, Search, Strategy, Trial};
+use super::correction_search::{find_correction, find_takeover};
+use super::deflate::{
+    Compressor, Handover, Inflater, Parameters, Progress, Replay, Search, Strategy, Trial,
+};
 use super::filter::{self, FilterType};
 use super::filter_model::Prediction;
 use super::framing::{ChunkWalk, Walked};
 use super::header::ImageHeader;
-use super::image_data::{InFile, Models, StreamEnd};
+use super::image_data::{ImageData, InFile, Models, StreamEnd};
 use super::opening::Opening;
 use super::pixels::STRIP_ROWS;
 use super::reconstruction::reconstruct;
+use super::replay_check::ReplayCheck;
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
 use super::written_file::TokenWalk;
@@ -36,8 +39,13 @@ pub(super) struct Reader {
     inflater: Box<Inflater>,
     /// Inflated bytes that are not coded.
     scanlines: Vec<u8>,
-    /// The tokens that stand for them, if they are wanted.
-    tokens: Option<TokenQueue>,
+    /// The tokens that stand for them, if they are wanted: given to the replay, or compared with what it
+    /// chooses.
+    tokens: TokenQueue,
+    gives_tokens: bool,
+    /// Whether the replay is right, and where it stood in front of the strip.
+    check: ReplayCheck,
+    handover: Handover,
     /// Where corrections are found from, if they are wanted.
     written: Option<TokenWalk>,
     /// What these cost, with the pixels.
@@ -79,12 +87,15 @@ enum Missing {
 }
 
 impl Reader {
-    fn new(walk: ChunkWalk, tokens: Option<TokenQueue>) -> Self {
+    fn new(walk: ChunkWalk, tokens: TokenQueue) -> Self {
         Self {
             walk,
-            inflater: Box::new(Inflater::new()),
+            inflater: Box::new(Inflater::by_blocks()),
             scanlines: Vec::new(),
             tokens,
+            gives_tokens: false,
+            check: ReplayCheck::new(),
+            handover: Handover::default(),
             written: None,
             balance: Balance::default(),
             ended: false,
@@ -125,15 +136,85 @@ impl Reader {
         self.walk.back(input.len());
         let inflated = inflated.map_err(|_| Missing::Odd)?;
         self.scanlines.extend_from_slice(inflated.bytes);
-        if let Some(queue) = &mut self.tokens {
-            queue.add(inflated.tokens);
-        }
+        self.tokens.add(inflated.tokens);
         self.ended = inflated.progress == Progress::Ended;
-        let stands = input.len() == data.len() && inflated.bytes.is_empty();
+        let bytes = inflated.bytes.len();
+        let stands = input.len() == data.len() && bytes == 0;
+        let ends_block = self.inflater.is_behind_block();
+        self.check.add(bytes, self.inflater.is_stored(), ends_block);
         if stands && !self.ended {
             return Err(Missing::Odd);
         }
         Ok(())
+    }
+
+    /// Codes what makes the zlib stream of a strip, which is in `file` from `place` on. Where the replay goes
+    /// wrong, corrections go on from what was right, if they can.
+    fn code_stream(
+        &mut self,
+        image: &mut ImageData,
+        models: &mut Models,
+        coder: &mut RangeEncoder<'_>,
+        (strip, ends): (&Strip, bool),
+        (file, place): (&[u8], usize),
+    ) {
+        let scanlines = &self.scanlines[..strip.scanline_bytes()];
+        if self.written.is_none() {
+            image.hand_over(&mut self.handover);
+            let waiting = image.waiting();
+            let mut in_file = match self.gives_tokens {
+                true => InFile::Tokens(&mut self.tokens),
+                false => InFile::Nothing,
+            };
+            image.replay_strip(models, coder, strip, scanlines, &mut in_file);
+            if ends {
+                image.finish_replay(self.inflater.flush_before_end());
+            }
+            let Some(standing) = image.standing() else {
+                return;
+            };
+            let tokens = (!self.gives_tokens).then_some(&mut self.tokens);
+            let is_right = self.check.agrees(&standing, tokens) && image.is_in_file(file, place);
+            let mut taken_over = None;
+            if !is_right {
+                image.lose_replay();
+                let walk = image.walk(place);
+                taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
+            }
+            let level = taken_over.as_ref().map(|(_, level)| *level);
+            // What an encoder says is possible.
+            let _ = image.code_takeover(models, coder, level);
+            let Some((mut walk, level)) = taken_over else {
+                return;
+            };
+            image.go_back(strip, waiting);
+            let mut in_file = InFile::Stream(walk.of(file));
+            // It was tried.
+            let _ = image.take_over(models, coder, (&self.handover, level), &mut in_file);
+            self.written = Some(walk);
+            self.gives_tokens = false;
+            self.tokens = TokenQueue::unused();
+            self.handover = Handover::default();
+        }
+        let scanlines = &self.scanlines[..strip.scanline_bytes()];
+        if let Some(walk) = &mut self.written {
+            let mut in_file = InFile::Stream(walk.of(file));
+            image.replay_strip(models, coder, strip, scanlines, &mut in_file);
+        }
+    }
+
+    /// The tokens of the block in hand, and the level at which corrections of the strip cost least.
+    fn find_takeover(
+        &self,
+        walk: ChunkWalk,
+        skipped: usize,
+        (strip, ends): (&Strip, bool),
+        file: &[u8],
+    ) -> Option<(TokenWalk, u8)> {
+        let written = TokenWalk::within(walk, skipped, &self.handover, file)?;
+        let rows = self.scanlines[..strip.scanline_bytes()].chunks_exact(1 + strip.pass.row_bytes);
+        let level = find_takeover(&self.handover, &written, file, &rows, ends)?;
+        Some((written, level))
     }
 
     /// Whether all that is coded behind the stream is in sight, or not to come.
@@ -214,15 +295,11 @@ impl Png {
             {
                 return Err(Missing::Odd);
             }
-            let mut in_file = match (&mut reader.written, &mut reader.tokens) {
-                (Some(walk), _) => InFile::Stream(walk.of(window)),
-                (None, Some(tokens)) => {
-                    self.news.takes_for_granted = true;
-                    InFile::Tokens(tokens)
-                }
-                (None, None) => InFile::Nothing,
-            };
-            image.replay_strip(models, coder, &strip, scanlines, &mut in_file);
+            self.news.takes_for_granted |= reader.gives_tokens;
+            let place = (window, run.consumed);
+            let sight = (&strip, is_last);
+            reader.code_stream(image, models, coder, sight, place);
+            image.end_strip(&strip);
             reader.scanlines.drain(..strip.scanline_bytes());
             run.strips += 1;
             if is_last {
@@ -238,7 +315,7 @@ impl Png {
                 return Ok(RunEnd::Odd);
             }
             if is_last {
-                if reader.tokens.is_none() && reader.written.is_none() {
+                if !reader.gives_tokens && reader.written.is_none() {
                     self.proven = self.remembered;
                 }
                 return self.end_encoding(models, coder, window, run);
@@ -284,8 +361,10 @@ impl Png {
             return Ok(false);
         };
         let proven = self.proven.filter(|_| self.is_verified);
-        let tokens = (proven.is_some() && strip.scanline_bytes() <= HELD_STRIP)
-            .then(|| TokenQueue::new(HELD_TOKENS));
+        let tokens = match strip.scanline_bytes() {
+            ..=HELD_STRIP => TokenQueue::new(HELD_TOKENS),
+            _ => TokenQueue::unused(),
+        };
         let mut reader = Reader::new(start, tokens);
         reader.read(window, &strip, walk.is_last(&strip))?;
         if walk.is_last(&strip) {
@@ -313,8 +392,11 @@ impl Png {
             has_reference: self.memory.has_reference(header),
             kept_blocks: self.memory.planned_blocks(header),
         };
-        if proven != Some(parameters) || !Replay::writes_tokens(&parameters) {
-            reader.tokens = None;
+        reader.gives_tokens = proven == Some(parameters)
+            && Replay::writes_tokens(&parameters)
+            && !reader.tokens.has_given_up();
+        if !Replay::hands_over(&parameters) {
+            reader.tokens = TokenQueue::unused();
         }
         if parameters.compressor == Compressor::Unknown {
             reader.written = Some(TokenWalk::new(start, window));

@@ -6,6 +6,8 @@
 //! decoder puts them out. A decoder that wants no more than the pixels reads the same decisions, and makes
 //! no stream.
 
+mod takeover;
+
 use super::deflate::{
     Adler32, Compressor, CorrectedReplay, Correcting, CorrectionModels, Flush, Inflater,
     Parameters, Replay,
@@ -39,6 +41,8 @@ pub(super) struct Models {
     pub(super) opening: OpeningModels,
     /// Whether the replay goes wrong within a strip.
     wrong: Slot,
+    /// Whether corrections go on from a replay.
+    taken_over: Slot,
     wrong_adler: Slot,
     flush_changed: Slot,
     /// What the last stream was flushed by before its end.
@@ -78,6 +82,7 @@ impl Models {
             framing: FramingModels::new(),
             opening: OpeningModels::new(),
             wrong: Slot::expecting(500),
+            taken_over: Slot::expecting(100),
             wrong_adler: Slot::expecting(500),
             flush_changed: Slot::expecting(500),
             last_flush: Flush::None,
@@ -103,6 +108,8 @@ enum Remaking {
     Replay(Box<Replay>),
     /// Corrections of choices that are likely; whether all were such as lead to a stream.
     Corrected(Box<CorrectedReplay>, bool),
+    /// The replay went wrong; whether it gave up.
+    Lost(bool),
     /// Pixels suffice, and are held.
     Omitted,
 }
@@ -122,6 +129,7 @@ impl Remaking {
         match self {
             Self::Replay(replay) => replay.gave_up(),
             Self::Corrected(_, is_right) => !is_right,
+            Self::Lost(gave_up) => *gave_up,
             Self::Omitted => false,
         }
     }
@@ -135,6 +143,15 @@ pub(super) enum InFile<'f> {
     Tokens(&'f mut TokenQueue),
     /// The whole stream, whose corrections are to be coded.
     Stream(WrittenFile<'f>),
+}
+
+impl<'f> InFile<'f> {
+    fn stream(&mut self) -> Option<&mut WrittenFile<'f>> {
+        match self {
+            Self::Stream(written) => Some(written),
+            _ => None,
+        }
+    }
 }
 
 /// Image data that are being coded.
@@ -330,8 +347,19 @@ impl ImageData {
                 _ => self.replay_scanline(strip, row, scanline),
             }
         }
+    }
+
+    /// Makes what follows a strip possible whose stream was made.
+    pub(super) fn end_strip(&mut self, strip: &Strip) {
+        if let (Remaking::Replay(_), Some(reference)) = (&self.remaking, &mut self.reference)
+            && reference.is_corrected()
+        {
+            // They are of use only to corrections, which may go on from here.
+            reference.take_tokens(self.replayed);
+        }
         // The last row is the one above the next strip.
-        self.pixels.copy_within(strip.rows * row_bytes.., 0);
+        self.pixels
+            .copy_within(strip.rows * strip.pass.row_bytes.., 0);
     }
 
     /// Codes the corrections of a scanline.
@@ -357,10 +385,7 @@ impl ImageData {
         let models = models
             .corrections
             .get_or_insert_with(|| Box::new(CorrectionModels::new()));
-        let written = match in_file {
-            InFile::Stream(written) => Some(written),
-            _ => None,
-        };
+        let written = in_file.stream();
         let mut by = Correcting {
             models,
             coder,
@@ -450,7 +475,8 @@ impl ImageData {
         self.walk.current().is_none()
     }
 
-    /// Ends the zlib stream behind the last strip. The encoder says how it ends in the file.
+    /// Ends the zlib stream behind the last strip. The encoder says how it ends in the file, and has ended the
+    /// replay before.
     pub(super) fn end_stream<C: Coder>(
         &mut self,
         models: &mut Models,
@@ -465,9 +491,11 @@ impl ImageData {
         match &mut self.remaking {
             Remaking::Replay(replay) => {
                 models.code_flush(coder, end.flush);
-                replay.finish(models.last_flush, &mut self.stream);
+                if !C::ENCODES {
+                    replay.finish(models.last_flush, &mut self.stream);
+                }
             }
-            Remaking::Omitted => models.code_flush(coder, end.flush),
+            Remaking::Lost(_) | Remaking::Omitted => models.code_flush(coder, end.flush),
             Remaking::Corrected(..) => {}
         }
         let (right, actual) = (end.checksum, end.adler);
@@ -494,7 +522,8 @@ impl ImageData {
             self.stream.clear();
         }
         let equal = self.framing.walk(place).count_equal(file, &self.stream);
-        let right = equal == self.stream.len() && !gave_up;
+        let is_lost = matches!(self.remaking, Remaking::Lost(_));
+        let right = equal == self.stream.len() && !gave_up && !is_lost;
         if models.wrong.code(coder, !right, SLOWEST) {
             code_number(coder, 32, equal as u32);
         }

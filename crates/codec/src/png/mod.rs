@@ -24,6 +24,7 @@ mod opening;
 mod pixels;
 mod reconstruction;
 mod reference;
+mod replay_check;
 mod strips;
 mod token_queue;
 mod written_file;
@@ -313,10 +314,14 @@ impl Png {
             if !image.code_strip(models, pool, coder, &strip, &mut scanlines) {
                 return Err(Error::BadImageData);
             }
+            image
+                .decode_takeover(models, coder)
+                .ok_or(Error::BadImageData)?;
             if image.is_held() {
                 image.hold_strip(&strip);
             } else {
                 image.replay_strip(models, coder, &strip, &scanlines, &mut InFile::Nothing);
+                image.end_strip(&strip);
             }
             let complete = image.is_complete();
             if complete {

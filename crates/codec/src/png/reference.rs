@@ -178,6 +178,11 @@ impl Reference {
         self.tokens.take_before(end)
     }
 
+    /// Where the first token starts that was not taken, in bytes of scanlines.
+    pub(super) fn next_token(&self) -> u64 {
+        self.tokens.next_start()
+    }
+
     /// How many bytes at the start and at the end of a scanline of the strip are those of the
     /// reference's; `above` and `pixels` are its rows without filters.
     pub(super) fn count_same(

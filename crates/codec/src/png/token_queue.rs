@@ -35,6 +35,16 @@ impl TokenQueue {
         }
     }
 
+    /// Where the first token starts that was not taken, in bytes of scanlines.
+    pub(super) fn next_start(&self) -> u64 {
+        self.start
+    }
+
+    /// Whether there were too many tokens.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.given_up
+    }
+
     pub(super) fn add(&mut self, tokens: &[Token]) {
         if self.given_up {
             return;

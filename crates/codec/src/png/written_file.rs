@@ -2,13 +2,16 @@
 //!
 //! Invariant: what is given out is what stands in the file, which has been inflated up to there.
 
-use super::deflate::{BlockStart, Description, Pause, Progress, Token, TokenReader, WrittenStream};
+use super::deflate::{
+    BlockStart, Description, Handover, Pause, Progress, Token, TokenReader, WrittenStream,
+};
 use super::framing::{ChunkWalk, Walked};
 
 /// Tokens that are read at a time.
 const TOKENS: usize = 256;
 
 /// A walk over the tokens of a stream in a file.
+#[derive(Clone)]
 pub(super) struct TokenWalk {
     walk: ChunkWalk,
     reader: Box<TokenReader>,
@@ -35,6 +38,39 @@ impl TokenWalk {
         // Where there is nothing to read, that is found out again.
         let _ = tokens.of(file).fill();
         tokens
+    }
+
+    /// Behind the first `skipped` bytes of the data that `walk` goes over, where a replay stood: at the block in
+    /// hand of what is handed over. `None` where there is none.
+    pub(super) fn within(
+        mut walk: ChunkWalk,
+        skipped: usize,
+        from: &Handover,
+        file: &[u8],
+    ) -> Option<Self> {
+        let mut left = skipped;
+        while left > 0 {
+            let Walked::Data(data) = walk.next(file, left) else {
+                return None;
+            };
+            left -= data.len();
+        }
+        let mut first = &[][..];
+        if from.passed_bits() > 0 {
+            let Walked::Data(data) = walk.next(file, 1) else {
+                return None;
+            };
+            first = data;
+        }
+        let reader = TokenReader::within(&mut first, from.passed_bits(), from.block_start())?;
+        Some(Self {
+            walk,
+            reader: Box::new(reader),
+            tokens: [Token::default(); TOKENS],
+            read: 0,
+            used: 0,
+            pause: None,
+        })
     }
 
     /// Follows the file's first `bytes` bytes having gone.

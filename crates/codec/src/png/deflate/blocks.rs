@@ -68,6 +68,16 @@ impl BlockWriter {
         self.bits = BitWriter::default();
     }
 
+    /// The bits that are held back.
+    pub(super) fn bits(&self) -> BitWriter {
+        self.bits
+    }
+
+    /// Goes on behind bits that were held back.
+    pub(super) fn take_over(&mut self, bits: BitWriter) {
+        self.bits = bits;
+    }
+
     /// Bits that are held back, at most 7.
     pub(super) fn pending_bits(&self) -> u32 {
         self.bits.pending()

@@ -7,6 +7,7 @@
 use super::blocks::BlockWriter;
 use super::correction_models::{CorrectionModels, Found, Hint, Place, Sight};
 use super::description::Description;
+use super::handover::Handover;
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
 use super::reference_tokens::ReferenceTokens;
 use super::token::{SHORTEST_COPY, Token};
@@ -97,6 +98,42 @@ impl CorrectedReplay {
             inserted: 0,
             reference,
         }
+    }
+
+    /// Where an exact replay stood, in whose stream nothing was wrong so far; of the tokens in hand it is told
+    /// what block they are of. `None` if there is no such stream.
+    pub(crate) fn take_over<C: Coder, W: WrittenStream>(
+        by: &mut Correcting<'_, C, W>,
+        from: &Handover,
+        level: u8,
+        out: &mut Vec<u8>,
+    ) -> Option<Self> {
+        let mut replay = Self::new(level);
+        let slid = from.place - from.before as u64;
+        replay.matcher.take_over(&from.bytes, from.before, slid);
+        replay.blocks.take_over(from.bits);
+        if from.tokens.is_empty() {
+            return Some(replay);
+        }
+        replay.begin_block(by, out)?;
+        if matches!(replay.open, Some(Open::Stored(_))) {
+            return None;
+        }
+        for &token in &from.tokens {
+            if let Some(written) = &mut by.written
+                && (written.block_ends()? || written.token()? != token)
+            {
+                return None;
+            }
+            replay.tokens.push(token);
+        }
+        replay.block_tokens = from.tokens.len() as u64;
+        Some(replay)
+    }
+
+    /// Takes tokens of the reference from this place on, in bytes from the start of the data.
+    pub(crate) fn begin_reference(&mut self, place: u64) {
+        self.reference.begin(place);
     }
 
     /// Takes tokens of the reference, in their order, before the bytes that they stand for.

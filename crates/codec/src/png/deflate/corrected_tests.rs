@@ -3,14 +3,18 @@
 use super::corrected_replay::{CorrectedReplay, Correcting, WrittenStream};
 use super::correction_models::CorrectionModels;
 use super::description::Description;
+use super::handover::Handover;
 use super::inflater::Inflater;
+use super::parameters::{Parameters, Strategy as SearchStrategy};
+use super::replay::Replay;
 use super::token::Token;
-use super::token_reader::{BlockStart, Pause, Progress, TokenReader};
+use super::token_reader::{BlockKind, BlockStart, Pause, Progress, TokenReader};
 use crate::entropy::{RangeDecoder, RangeEncoder};
-use lepta_reference_zlib::AnyDeflate;
+use lepta_reference_zlib::{self as zlib, AnyDeflate};
 use proptest::prelude::*;
 
 /// A stream that lies in memory, read one token at a time.
+#[derive(Clone)]
 struct Written<'s> {
     input: &'s [u8],
     reader: TokenReader,
@@ -25,6 +29,19 @@ impl<'s> Written<'s> {
             reader: TokenReader::new(),
             token: None,
             pause: None,
+        }
+    }
+
+    /// At the block in hand of what is handed over, when so many bytes of the stream were put out.
+    fn within(stream: &'s [u8], put_out: usize, from: &Handover) -> Self {
+        let mut input = &stream[2 + put_out..];
+        let passed = from.passed_bits();
+        let mut first = &input[..usize::from(passed > 0)];
+        let reader = TokenReader::within(&mut first, passed, from.block_start());
+        input = &input[usize::from(passed > 0)..];
+        Self {
+            reader: reader.expect("the byte is there"),
+            ..Self::new(input)
         }
     }
 
@@ -93,21 +110,37 @@ fn bytes_of(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Bytes of the range coder's output, and whether the stream can be corrected.
+/// Bytes of the range coder's output, and the stream that they stand for.
 fn encode(
     stream: &[u8],
     bytes: &[u8],
     reference: &[Token],
+    search: (u8, usize),
+) -> (Vec<u8>, Vec<u8>) {
+    let from = Handover::default();
+    encode_from(&from, Written::new(stream), bytes, reference, search)
+}
+
+/// The same where `bytes` come behind those of what is handed over.
+fn encode_from(
+    from: &Handover,
+    mut written: Written<'_>,
+    bytes: &[u8],
+    reference: &[Token],
     (level, piece): (u8, usize),
 ) -> (Vec<u8>, Vec<u8>) {
-    let mut buffer = vec![0; 2 * stream.len() + bytes.len() + 4096];
+    let mut buffer = vec![0; 2 * written.input.len() + bytes.len() + 4096];
     let mut coder = RangeEncoder::new(&mut buffer);
     let mut models = CorrectionModels::new();
-    let mut replay = CorrectedReplay::new(level);
+    let (mut out, mut again) = (Vec::new(), Vec::new());
+    let mut by = Correcting {
+        models: &mut models,
+        coder: &mut coder,
+        written: Some(&mut written),
+    };
+    let replay = CorrectedReplay::take_over(&mut by, from, level, &mut out);
+    let mut replay = replay.expect("tokens of a block");
     replay.add_reference(reference);
-    let mut written = Written::new(stream);
-    let mut out = Vec::new();
-    let mut again = Vec::new();
     let pieces = bytes.len().div_ceil(piece);
     for (number, input) in bytes.chunks(piece).enumerate() {
         let mut by = Correcting {
@@ -125,7 +158,13 @@ fn encode(
 }
 
 /// What a decoder makes of these bytes; `None` if it finds out that no encoder wrote them.
-fn decode(
+fn decode(coded: &[u8], bytes: &[u8], reference: &[Token], search: (u8, usize)) -> Option<Vec<u8>> {
+    decode_from(&Handover::default(), coded, bytes, reference, search)
+}
+
+/// The same where `bytes` come behind those of what is handed over.
+fn decode_from(
+    from: &Handover,
     coded: &[u8],
     bytes: &[u8],
     reference: &[Token],
@@ -133,10 +172,14 @@ fn decode(
 ) -> Option<Vec<u8>> {
     let mut coder = RangeDecoder::new(coded);
     let mut models = CorrectionModels::new();
-    let mut replay = CorrectedReplay::new(level);
+    let (mut out, mut stream) = (Vec::new(), Vec::new());
+    let mut by = Correcting {
+        models: &mut models,
+        coder: &mut coder,
+        written: None::<&mut Written<'_>>,
+    };
+    let mut replay = CorrectedReplay::take_over(&mut by, from, level, &mut out)?;
     replay.add_reference(reference);
-    let mut out = Vec::new();
-    let mut stream = Vec::new();
     let pieces = bytes.len().div_ceil(piece);
     for (number, input) in bytes.chunks(piece).enumerate() {
         let mut by = Correcting {
@@ -156,6 +199,37 @@ fn zlib_stream(options: AnyDeflate, bytes: &[u8]) -> Vec<u8> {
     let mut adler = super::adler::Adler32::new();
     adler.update(bytes);
     stream.extend(adler.value().to_be_bytes());
+    stream
+}
+
+const STRATEGIES: [SearchStrategy; 5] = [
+    SearchStrategy::Default,
+    SearchStrategy::Filtered,
+    SearchStrategy::HuffmanOnly,
+    SearchStrategy::RunLength,
+    SearchStrategy::Fixed,
+];
+
+/// What zlib writes that is flushed behind so many pieces of its input.
+fn interrupted(parameters: &Parameters, pieces: &[&[u8]], (right, flush): (usize, i32)) -> Vec<u8> {
+    let strategy = (0..)
+        .zip(STRATEGIES)
+        .find(|&(_, s)| s == parameters.strategy);
+    let mut deflate = zlib::Deflate::new(
+        i32::from(parameters.level),
+        strategy.expect("one of them").0,
+        i32::from(parameters.memory_level),
+        i32::from(parameters.window_bits),
+        8192,
+    );
+    let mut stream = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        if number == right {
+            deflate.compress(&[], flush, &mut stream);
+        }
+        deflate.compress(piece, zlib::Z_NO_FLUSH, &mut stream);
+    }
+    deflate.compress(&[], zlib::Z_FINISH, &mut stream);
     stream
 }
 
@@ -198,6 +272,43 @@ proptest! {
         let (coded, again) = encode(&stream, &bytes, &reference, (level, piece));
         prop_assert!(again == stream[2..stream.len() - 4]);
         let decoded = decode(&coded, &bytes, &reference, (level, piece));
+        prop_assert!(decoded == Some(again));
+    }
+
+    #[test]
+    fn corrections_go_on_wherever_a_replay_stands(
+        seed in any::<u64>(),
+        length in prop_oneof![1usize..2000, 1usize..150_000],
+        piece in 1usize..9000,
+        (level, strategy) in (1u8..=9, 0usize..5),
+        (memory_level, window_bits) in (1u8..=9, 8u8..=15),
+        right in 0usize..1000,
+        by in prop_oneof![Just(zlib::Z_BLOCK), Just(zlib::Z_SYNC_FLUSH), Just(zlib::Z_FULL_FLUSH)],
+        corrected_level in 1u8..=9,
+    ) {
+        let bytes = bytes_of(seed, length);
+        let pieces: Vec<&[u8]> = bytes.chunks(piece).collect();
+        let right = right % pieces.len();
+        let strategy = STRATEGIES[strategy];
+        let parameters = Parameters { memory_level, window_bits, ..Parameters::new(level, strategy) };
+        let stream = interrupted(&parameters, &pieces, (right, by));
+        let mut replay = Replay::new(&parameters);
+        let mut put_out = Vec::new();
+        let mut from = Handover::default();
+        for piece in &pieces[..right] {
+            replay.push(piece, &mut put_out);
+        }
+        replay.hand_over(&mut from);
+        prop_assert!(stream[2..].starts_with(&put_out));
+        let written = Written::within(&stream, put_out.len(), &from);
+        if written.clone().block_start().is_some_and(|start| matches!(start.kind, BlockKind::Stored(_))) {
+            return Ok(());
+        }
+        let rest = &bytes[right * piece..];
+        let search = (corrected_level, piece);
+        let (coded, again) = encode_from(&from, written, rest, &[], search);
+        prop_assert!(again == stream[2 + put_out.len()..stream.len() - 4]);
+        let decoded = decode_from(&from, &coded, rest, &[], search);
         prop_assert!(decoded == Some(again));
     }
 

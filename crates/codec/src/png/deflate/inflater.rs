@@ -43,6 +43,23 @@ impl Inflater {
         }
     }
 
+    /// One whose steps end behind each block that has tokens.
+    pub(crate) fn by_blocks() -> Self {
+        let mut inflater = Self::new();
+        inflater.reader.stop_at_blocks();
+        inflater
+    }
+
+    /// Whether a block has ended, and nothing was read behind it.
+    pub(crate) fn is_behind_block(&self) -> bool {
+        self.reader.is_behind_block()
+    }
+
+    /// Whether the block of the last step is stored; where steps end behind blocks.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.reader.is_stored()
+    }
+
     /// One that does not compute a checksum.
     pub(crate) fn without_checksum() -> Self {
         Self {

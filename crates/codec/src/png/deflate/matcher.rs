@@ -135,6 +135,17 @@ impl Matcher {
         self.match_start = 0;
     }
 
+    /// Goes on at `position` of `bytes`, of which `slid` came before. All positions before it whose three
+    /// bytes are there are in their chains.
+    pub(super) fn take_over(&mut self, bytes: &[u8], position: usize, slid: u64) {
+        self.buffer[..bytes.len()].copy_from_slice(bytes);
+        self.position = position;
+        self.slid = slid;
+        self.lookahead = bytes.len() - position;
+        let last = (bytes.len() + 1).saturating_sub(SHORTEST_COPY);
+        self.insert_match(0, 0, position.min(last));
+    }
+
     /// How far back a match may start.
     #[inline(always)]
     pub(super) fn reach(&self) -> usize {

@@ -34,6 +34,12 @@ impl ReferenceTokens {
         self.equal_to = 0;
     }
 
+    /// Begins at a place within another reference.
+    pub(super) fn begin(&mut self, place: u64) {
+        self.reset();
+        self.start = place;
+    }
+
     /// Takes the tokens that follow.
     pub(super) fn extend(&mut self, tokens: &[Token]) {
         self.tokens.extend(tokens);

@@ -1,5 +1,6 @@
 //! Compressing again as the writer of a stream did.
 
+use super::handover::{Handover, Standing};
 use super::miniz_replay::MinizReplay;
 use super::parameters::{Compressor, Flush, Parameters, Strategy};
 use super::token::Token;
@@ -93,6 +94,24 @@ impl Replay {
     /// [`writes_tokens`](Self::writes_tokens) names, and a whole stream.
     pub(crate) fn push_to_tokens(&mut self, input: &[u8], tokens: &[Token], out: &mut Vec<u8>) {
         self.zlib.push_to_tokens(input, tokens, out);
+    }
+
+    /// Whether corrections can go on where a replay with these parameters goes wrong: with those whose tokens
+    /// are known.
+    pub(crate) fn hands_over(parameters: &Parameters) -> bool {
+        parameters.compressor == Compressor::Zlib && parameters.level > 0
+    }
+
+    /// Where it stands between two pieces of input. For parameters that [`hands_over`](Self::hands_over)
+    /// names.
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        self.zlib.standing()
+    }
+
+    /// Says where it stands between two pieces of input. For parameters that
+    /// [`hands_over`](Self::hands_over) names.
+    pub(crate) fn hand_over(&self, to: &mut Handover) {
+        self.zlib.hand_over(to);
     }
 
     /// Compresses `input` and flushes as said.

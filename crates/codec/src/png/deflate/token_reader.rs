@@ -77,6 +77,7 @@ pub(crate) struct TokenReader {
     checksum: u32,
     /// How far a copy may reach back, at most 32,768 bytes.
     reach: usize,
+    stops_at_blocks: bool,
     /// Tokens of the block being read, or of the first if that has ended.
     block_tokens: u64,
     first_block: bool,
@@ -99,6 +100,7 @@ impl TokenReader {
             last_block: false,
             checksum: 0,
             reach: 0,
+            stops_at_blocks: false,
             block_tokens: 0,
             first_block: true,
             block_type: 0,
@@ -106,6 +108,32 @@ impl TokenReader {
             flush: Flush::None,
             codes: BlockCodes::new(),
         }
+    }
+
+    /// In front of a block within a stream, behind `passed` bits of the first byte of `input`, which is
+    /// taken if there are any. `produced`: how many bytes of data came before.
+    pub(crate) fn within(input: &mut &[u8], passed: u32, produced: u64) -> Option<Self> {
+        let mut reader = Self::new();
+        reader.stage = Stage::BlockHeader;
+        reader.reach = produced.min(WINDOW as u64) as usize;
+        reader.bits.need(input, passed).ok()?;
+        reader.bits.consume(passed);
+        Some(reader)
+    }
+
+    /// Has [`read`](Self::read) stop behind each block that has tokens.
+    pub(crate) fn stop_at_blocks(&mut self) {
+        self.stops_at_blocks = true;
+    }
+
+    /// Whether a block has ended, and nothing was read behind it.
+    pub(crate) fn is_behind_block(&self) -> bool {
+        self.stage == Stage::BlockHeader
+    }
+
+    /// Whether the block that was begun last is stored.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.block_type == 0
     }
 
     /// Begins another stream.
@@ -167,6 +195,9 @@ impl TokenReader {
                 self.first_block = self.block_tokens == 0 || self.stage != Stage::BlockHeader;
             }
             match step {
+                Ok(Ok(None)) if self.stops_at_blocks && count > 0 && self.is_behind_block() => {
+                    return Ok((count, Progress::NeedsRoom));
+                }
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(progress))) => return Ok((count, progress)),
                 Ok(Err(Starved)) => return Ok((count, Progress::NeedsInput)),

@@ -10,6 +10,7 @@
 //! 1.2.11 it cut its blocks in another way. All else is as old as the images of PngSuite at least.
 
 use super::blocks::{Block, BlockWriter};
+use super::handover::{Handover, Standing};
 use super::matcher::{Effort, LOOKAHEAD, Matcher};
 use super::parameters::{Flush, Parameters, Strategy};
 use super::reference_tokens::ReferenceTokens;
@@ -105,6 +106,39 @@ impl ZlibReplay {
     /// How many tokens the blocks put out have, and the tokens that are held back.
     pub(super) fn tokens(&self) -> (u64, &[Token]) {
         (self.written_tokens, &self.tokens)
+    }
+
+    /// Where it stands between two pieces. From level 1 on.
+    pub(super) fn standing(&self) -> Standing<'_> {
+        let Matcher {
+            slid, block_start, ..
+        } = self.matcher;
+        Standing {
+            block_start: slid.wrapping_add_signed(block_start as i64),
+            place: slid + self.next_token() as u64,
+            tokens: &self.tokens,
+        }
+    }
+
+    /// Where the next token starts in the buffer.
+    fn next_token(&self) -> usize {
+        self.matcher.position - usize::from(self.literal_pending)
+    }
+
+    /// Says where it stands between two pieces. From level 1 on.
+    pub(super) fn hand_over(&self, to: &mut Handover) {
+        let matcher = &self.matcher;
+        let position = self.next_token();
+        // A slide leaves as many.
+        let before = position.min(matcher.reach() - 1);
+        let end = matcher.position + matcher.lookahead;
+        to.bits = self.blocks.bits();
+        to.place = matcher.slid + position as u64;
+        to.before = before;
+        to.tokens.clone_from(&self.tokens);
+        to.bytes.clear();
+        to.bytes
+            .extend_from_slice(&matcher.buffer[position - before..end]);
     }
 
     /// Whether some choice may not be zlib's: a search took too long.
