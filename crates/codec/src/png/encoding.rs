@@ -140,8 +140,8 @@ impl Reader {
         self.ended = inflated.progress == Progress::Ended;
         let bytes = inflated.bytes.len();
         let stands = input.len() == data.len() && bytes == 0;
-        let ends_block = self.inflater.is_behind_block();
-        self.check.add(bytes, self.inflater.is_stored(), ends_block);
+        let block = self.inflater.blocks();
+        self.check.add(bytes, block, self.inflater.is_stored());
         if stands && !self.ended {
             return Err(Missing::Odd);
         }
@@ -160,7 +160,11 @@ impl Reader {
     ) {
         let scanlines = &self.scanlines[..strip.scanline_bytes()];
         if self.written.is_none() {
-            image.hand_over(&mut self.handover);
+            // Beside larger strips and their reference, memory may be too divided for another replay.
+            let may_go_on = strip.scanline_bytes() <= HELD_STRIP;
+            if may_go_on {
+                image.hand_over(&mut self.handover);
+            }
             let waiting = image.waiting();
             let mut in_file = match self.gives_tokens {
                 true => InFile::Tokens(&mut self.tokens),
@@ -178,8 +182,10 @@ impl Reader {
             let mut taken_over = None;
             if !is_right {
                 image.lose_replay();
-                let walk = image.walk(place);
-                taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
+                if may_go_on {
+                    let walk = image.walk(place);
+                    taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
+                }
             }
             let level = taken_over.as_ref().map(|(_, level)| *level);
             // What an encoder says is possible.

@@ -28,8 +28,8 @@ pub(super) struct ReplayCheck {
     ahead: VecDeque<Block>,
     /// Where the bytes read so far end.
     read: u64,
-    /// Whether the next of them begin a block.
-    begins: bool,
+    /// How many blocks were begun by then.
+    blocks: u64,
     /// There were too many blocks.
     given_up: bool,
 }
@@ -47,14 +47,14 @@ impl ReplayCheck {
             block,
             ahead: VecDeque::new(),
             read: 0,
-            begins: true,
+            blocks: 0,
             given_up: false,
         }
     }
 
-    /// Takes note of so many bytes of the file, which are of one block and may end it.
-    pub(super) fn add(&mut self, bytes: usize, is_stored: bool, ends_block: bool) {
-        if bytes > 0 && self.begins {
+    /// Takes note of so many bytes of the file, which are of its `number`th block.
+    pub(super) fn add(&mut self, bytes: usize, number: u64, is_stored: bool) {
+        if bytes > 0 && self.blocks != number {
             let block = Block {
                 start: self.read,
                 is_stored,
@@ -63,10 +63,9 @@ impl ReplayCheck {
             if !self.given_up {
                 self.ahead.push_back(block);
             }
-            self.begins = false;
+            self.blocks = number;
         }
         self.read += bytes as u64;
-        self.begins |= ends_block;
     }
 
     /// Whether a replay stands where it may be right. `tokens`: the file's, if they are to be compared.
@@ -109,5 +108,44 @@ impl ReplayCheck {
         let expected = queue.take_before(replay.place);
         let is_equal = expected == tokens;
         is_equal || self.block.is_stored || queue.has_given_up()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::png::deflate::{Flush, Inflater, Parameters, Progress, Replay, Strategy, Token};
+
+    /// A block of as many tokens as a step of the inflater has, one without any, and one more.
+    #[test]
+    fn a_block_that_ends_with_a_step_is_counted() {
+        let parameters = Parameters::new(6, Strategy::HuffmanOnly);
+        let mut replay = Replay::new(&parameters);
+        let mut stream = vec![0x78, 0x9C];
+        replay.flush(&[7; 512], Flush::Sync, &mut stream);
+        replay.flush(&[7; 9], Flush::Sync, &mut stream);
+        replay.finish(Flush::None, &mut stream);
+        // A checksum, which is not looked at.
+        stream.extend([0; 4]);
+
+        let mut inflater = Inflater::by_blocks();
+        let mut check = ReplayCheck::new();
+        let mut input = stream.as_slice();
+        loop {
+            let inflated = inflater.inflate(&mut input).expect("a zlib stream");
+            let (bytes, progress) = (inflated.bytes.len(), inflated.progress);
+            check.add(bytes, inflater.blocks(), inflater.is_stored());
+            if progress == Progress::Ended {
+                break;
+            }
+        }
+        let tokens = [Token::literal(7); 3];
+        let standing = |block_start| Standing {
+            block_start,
+            place: 515,
+            tokens: &tokens,
+        };
+        assert!(!check.agrees(&standing(511), None));
+        assert!(check.agrees(&standing(512), None));
     }
 }

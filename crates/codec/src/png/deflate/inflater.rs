@@ -43,19 +43,19 @@ impl Inflater {
         }
     }
 
-    /// One whose steps end behind each block that has tokens.
+    /// One whose steps have bytes of one block each.
     pub(crate) fn by_blocks() -> Self {
         let mut inflater = Self::new();
         inflater.reader.stop_at_blocks();
         inflater
     }
 
-    /// Whether a block has ended, and nothing was read behind it.
-    pub(crate) fn is_behind_block(&self) -> bool {
-        self.reader.is_behind_block()
+    /// How many blocks were begun: up to that of the last step, where steps have bytes of one block each.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.reader.blocks()
     }
 
-    /// Whether the block of the last step is stored; where steps end behind blocks.
+    /// Whether the block of the last step is stored; where steps have bytes of one block each.
     pub(crate) fn is_stored(&self) -> bool {
         self.reader.is_stored()
     }

@@ -78,6 +78,8 @@ pub(crate) struct TokenReader {
     /// How far a copy may reach back, at most 32,768 bytes.
     reach: usize,
     stops_at_blocks: bool,
+    /// How many blocks were begun.
+    blocks: u64,
     /// Tokens of the block being read, or of the first if that has ended.
     block_tokens: u64,
     first_block: bool,
@@ -101,6 +103,7 @@ impl TokenReader {
             checksum: 0,
             reach: 0,
             stops_at_blocks: false,
+            blocks: 0,
             block_tokens: 0,
             first_block: true,
             block_type: 0,
@@ -126,9 +129,13 @@ impl TokenReader {
         self.stops_at_blocks = true;
     }
 
-    /// Whether a block has ended, and nothing was read behind it.
-    pub(crate) fn is_behind_block(&self) -> bool {
+    fn is_behind_block(&self) -> bool {
         self.stage == Stage::BlockHeader
+    }
+
+    /// How many blocks were begun.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.blocks
     }
 
     /// Whether the block that was begun last is stored.
@@ -143,6 +150,7 @@ impl TokenReader {
         self.bits = BitReader::new();
         self.last_block = false;
         self.reach = 0;
+        self.blocks = 0;
         self.block_tokens = 0;
         self.first_block = true;
         self.is_empty = false;
@@ -328,6 +336,7 @@ impl TokenReader {
             _ => Flush::None,
         };
         self.is_empty = true;
+        self.blocks += 1;
         self.block_type = self.bits.take(2);
         self.stage = match self.block_type {
             0 => {
