@@ -1,35 +1,48 @@
 //! Compressed image data that are kept, because the next image may be like this one.
 //!
 //! Invariant: all that is kept and recorded at a time takes no more blocks than the budget has; a
-//! block read for the last time is free for what is recorded.
+//! block read for the last time is free for what is recorded. All blocks lie together, so that none stands
+//! where something larger is needed later.
 
 use std::collections::VecDeque;
 
-/// Bytes that are allocated together.
+/// Bytes of a block.
 pub(super) const BLOCK: usize = 32 << 10;
+
+/// The number of a block.
+type BlockNumber = usize;
 
 /// Blocks of memory, of which there is a bounded number.
 #[derive(Debug)]
 pub(super) struct BlockPool {
-    free: Vec<Box<[u8]>>,
-    /// Blocks that may still be allocated.
-    unallocated: usize,
+    /// Those that were in use at any time; there is room for all.
+    bytes: Vec<u8>,
+    free: Vec<BlockNumber>,
+    /// How many were never in use.
+    unused: usize,
 }
 
 impl BlockPool {
-    /// A pool of at most so many blocks, none of them allocated yet.
+    /// A pool of so many blocks.
     pub(super) fn new(blocks: usize) -> Self {
         Self {
+            bytes: Vec::with_capacity(blocks * BLOCK),
             free: Vec::new(),
-            unallocated: blocks,
+            unused: blocks,
         }
     }
 
-    fn take(&mut self) -> Option<Box<[u8]>> {
+    fn take(&mut self) -> Option<BlockNumber> {
         self.free.pop().or_else(|| {
-            self.unallocated = self.unallocated.checked_sub(1)?;
-            Some(vec![0; BLOCK].into_boxed_slice())
+            self.unused = self.unused.checked_sub(1)?;
+            let end = self.bytes.len();
+            self.bytes.resize(end + BLOCK, 0);
+            Some(end / BLOCK)
         })
+    }
+
+    fn block(&self, number: BlockNumber) -> &[u8] {
+        &self.bytes[number * BLOCK..][..BLOCK]
     }
 
     /// Takes all blocks of a stream back.
@@ -41,7 +54,7 @@ impl BlockPool {
 /// A stream of bytes, read from its start while its end may still be written.
 #[derive(Debug, Default)]
 pub(super) struct KeptStream {
-    blocks: VecDeque<Box<[u8]>>,
+    blocks: VecDeque<BlockNumber>,
     /// Bytes read of the first block.
     read: usize,
     /// Bytes written to the last block; [`BLOCK`] if there is none.
@@ -61,12 +74,12 @@ impl KeptStream {
                 self.blocks.push_back(block);
                 self.written = 0;
             }
-            let Some(last) = self.blocks.back_mut() else {
+            let Some(last) = self.blocks.back() else {
                 return false;
             };
             let count = rest.len().min(BLOCK - self.written);
             let (now, after) = rest.split_at(count);
-            last[self.written..self.written + count].copy_from_slice(now);
+            pool.bytes[last * BLOCK + self.written..][..count].copy_from_slice(now);
             self.written += count;
             rest = after;
         }
@@ -74,10 +87,10 @@ impl KeptStream {
     }
 
     /// The next bytes, as many as lie together; empty at the end.
-    pub(super) fn peek(&self) -> &[u8] {
+    pub(super) fn peek<'p>(&self, pool: &'p BlockPool) -> &'p [u8] {
         match self.blocks.front() {
-            Some(block) if self.blocks.len() == 1 => &block[self.read..self.written],
-            Some(block) => &block[self.read..],
+            Some(&block) if self.blocks.len() == 1 => &pool.block(block)[self.read..self.written],
+            Some(&block) => &pool.block(block)[self.read..],
             None => &[],
         }
     }
@@ -115,7 +128,7 @@ mod tests {
             }
             let mut read = vec![];
             loop {
-                let now = stream.peek();
+                let now = stream.peek(&pool);
                 let count = now.len().min(step);
                 if count == 0 {
                     break;

@@ -167,6 +167,8 @@ impl Memory {
         if opening.kept_blocks != self.pool_blocks {
             self.kept.clear();
             self.pool_blocks = opening.kept_blocks;
+            // The one before makes room first.
+            self.pool = BlockPool::new(0);
             self.pool = BlockPool::new(self.pool_blocks as usize);
         }
         let mut image = ImageData::new(header, chunk_length, opening, reference);

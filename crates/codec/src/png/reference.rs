@@ -34,9 +34,9 @@ pub(super) enum Source {
 }
 
 impl Source {
-    fn peek(&self) -> &[u8] {
+    fn peek<'s>(&'s self, pool: &'s BlockPool) -> &'s [u8] {
         match self {
-            Self::Kept(stream) => stream.peek(),
+            Self::Kept(stream) => stream.peek(pool),
             Self::Given(image) => image.peek(),
             Self::Pixels(_) => &[],
         }
@@ -226,7 +226,7 @@ impl Reference {
     /// Makes rows of some more bytes, where less than a row is left of those before; keeps what is too
     /// much for `wanted` rows.
     fn inflate(&mut self, pool: &mut BlockPool, wanted: usize) -> Option<()> {
-        let mut input = self.source.peek();
+        let mut input = self.source.peek(pool);
         let available = input.len();
         let inflated = self.inflater.inflate(&mut input).ok()?;
         let consumed = available - input.len();
