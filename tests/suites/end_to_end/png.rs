@@ -547,3 +547,31 @@ fn frames_of_4k_stay_within_the_memory() {
     back.assert_done("4K");
     assert!(back.output == run);
 }
+
+/// Images of a common size and of a large one in turn, so that memory of the one is in the way of the other.
+#[test]
+fn sizes_in_turn_stay_within_the_memory() {
+    let frame = |width, height, frame, level| {
+        write(&PngParameters {
+            filters: FilterChoice::Fixed(2),
+            writer: StreamWriter::ZlibInterrupted(height - 100, Interruption::FullFlush),
+            level,
+            ..PngParameters::screenshot(width, height, frame)
+        })
+    };
+    let run: Vec<u8> = (0..4)
+        .flat_map(|number| {
+            let small = frame(1280 + 40 * (number % 2), 800, number, 1);
+            let large = |number| frame(3840, 1000, number, 6);
+            [small, large(2 * number), large(2 * number + 1)].concat()
+        })
+        .collect();
+    for threads in ["1", "2"] {
+        let compressed = Run::new(&["compress", "--threads", threads]).on(&run);
+        let report = compressed.assert_done("two sizes");
+        assert_eq!(report.reasons, [""; 0]);
+        let back = Run::new(&["decompress"]).on(&compressed.output);
+        back.assert_done("two sizes");
+        assert!(back.output == run);
+    }
+}

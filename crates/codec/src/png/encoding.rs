@@ -160,11 +160,7 @@ impl Reader {
     ) {
         let scanlines = &self.scanlines[..strip.scanline_bytes()];
         if self.written.is_none() {
-            // Beside larger strips and their reference, memory may be too divided for another replay.
-            let may_go_on = strip.scanline_bytes() <= HELD_STRIP;
-            if may_go_on {
-                image.hand_over(&mut self.handover);
-            }
+            image.hand_over(&mut self.handover);
             let waiting = image.waiting();
             let mut in_file = match self.gives_tokens {
                 true => InFile::Tokens(&mut self.tokens),
@@ -182,10 +178,8 @@ impl Reader {
             let mut taken_over = None;
             if !is_right {
                 image.lose_replay();
-                if may_go_on {
-                    let walk = image.walk(place);
-                    taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
-                }
+                let walk = image.walk(place);
+                taken_over = self.find_takeover(walk, waiting, (strip, ends), file);
             }
             let level = taken_over.as_ref().map(|(_, level)| *level);
             // What an encoder says is possible.

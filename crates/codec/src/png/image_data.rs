@@ -24,10 +24,12 @@ use super::reconstruction::reconstruct;
 use super::reference::{Reference, Source};
 use super::strips::{Strip, StripWalk};
 use super::token_queue::TokenQueue;
+use super::workspace::{self, Workspace};
 use super::written_file::WrittenFile;
 use crate::Level;
 use crate::entropy::Coder;
 use crate::entropy::adaptive::Slot;
+use std::mem;
 
 /// The slowest rate of all slots here.
 const SLOWEST: u32 = 1000;
@@ -180,6 +182,8 @@ pub(super) struct ImageData {
     recording: Option<KeptStream>,
     /// Its pixels, if they suffice and do not take the place of the reference's.
     held: Option<HeldPixels>,
+    /// What of it is not in use.
+    workspace: Workspace,
 }
 
 impl ImageData {
@@ -188,11 +192,12 @@ impl ImageData {
         chunk_length: u32,
         opening: &Opening,
         reference: Option<Reference>,
+        mut workspace: Workspace,
     ) -> Self {
         Self {
             header: *header,
             walk: StripWalk::new(header),
-            pixels: Vec::new(),
+            pixels: mem::take(&mut workspace.rows),
             last_filter: FilterType::None,
             prediction: opening.prediction,
             parameters: opening.parameters,
@@ -206,6 +211,7 @@ impl ImageData {
             filters: [RowFilter::Known(FilterType::None); STRIP_ROWS],
             recording: Some(KeptStream::default()),
             held: None,
+            workspace,
         }
     }
 
@@ -239,15 +245,17 @@ impl ImageData {
     /// Makes room for the pixels of a strip.
     pub(super) fn begin_strip(&mut self, models: &mut Models, strip: &Strip) {
         let row_bytes = strip.pass.row_bytes;
+        let bytes = (1 + strip.rows) * row_bytes;
         if strip.first_row == 0 {
-            self.pixels.clear();
+            workspace::resize(&mut self.pixels, bytes);
+            self.pixels[..row_bytes].fill(0);
             let header = &self.header;
             let format = PixelFormat::new(strip.pass.width, header.colour_type, header.bit_depth);
             if let Some(format) = format {
                 models.pixels.begin_image(format, self.reference.is_some());
             }
         }
-        self.pixels.resize((1 + strip.rows) * row_bytes, 0);
+        self.pixels.truncate(bytes);
     }
 
     /// Undoes the filters of a strip; `false` if a row has none of the known types.
@@ -606,10 +614,12 @@ impl ImageData {
         models: &mut Models,
         pool: &mut BlockPool,
         coder: &mut C,
-    ) -> Option<(Option<Source>, Option<Box<Inflater>>)> {
+    ) -> Option<(Option<Source>, Workspace)> {
         let is_kept = models.kept.code(coder, self.recording.is_some(), SLOWEST);
         let is_held = self.is_held();
-        let (reference, inflater) = self.reference.map(Reference::into_parts).unzip();
+        let mut workspace = self.workspace;
+        workspace.rows = self.pixels;
+        let reference = self.reference.map(|r| r.end(&mut workspace));
         let (image, reference) = match (is_held, self.held, reference) {
             // Its pixels have taken the place of the reference's.
             (true, None, reference) => (reference, None),
@@ -623,16 +633,17 @@ impl ImageData {
         for source in [reference, spent].into_iter().flatten() {
             source.recycle(pool);
         }
-        Some((kept, inflater))
+        Some((kept, workspace))
     }
 
-    /// Gives all blocks of memory back, and the inflater.
-    pub(super) fn give_up(self, pool: &mut BlockPool) -> Option<Box<Inflater>> {
+    /// Gives all blocks of memory back, and what can be used again.
+    pub(super) fn give_up(self, pool: &mut BlockPool) -> Workspace {
+        let mut workspace = self.workspace;
+        workspace.rows = self.pixels;
         pool.recycle(self.recording.unwrap_or_default());
-        self.reference.map(|reference| {
-            let (source, inflater) = reference.into_parts();
-            source.recycle(pool);
-            inflater
-        })
+        if let Some(reference) = self.reference {
+            reference.end(&mut workspace).recycle(pool);
+        }
+        workspace
     }
 }

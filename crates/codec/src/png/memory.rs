@@ -3,7 +3,7 @@
 //! Invariant: it follows from headers and the budget alone. The stream says how much an encoder has
 //! for what is kept, and a decoder has as much, so that both always keep the same.
 
-use super::deflate::{Compressor, Inflater, Parameters, Token};
+use super::deflate::{Compressor, Parameters, Token};
 use super::given_reference::GivenImage;
 use super::header::ImageHeader;
 use super::held_pixels::HeldPixels;
@@ -11,9 +11,11 @@ use super::image_data::{ImageData, Models};
 use super::kept_stream::{BLOCK, BlockPool};
 use super::opening::Opening;
 use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
-use super::reference::{Reference, Source, TOKENS_MAX};
+use super::reference::{Reference, Source, TOKENS_MAX, WINDOW_ROWS};
+use super::workspace::Workspace;
 use crate::entropy::Coder;
 use crate::{Error, NotModelled};
+use std::mem;
 
 /// Most bytes that are kept of images.
 const KEPT_MAX: usize = 3 << 20;
@@ -76,7 +78,8 @@ pub(super) struct Memory {
     kept: Vec<Kept>,
     /// From outside of the stream. Its bytes are not of this budget.
     given: Option<GivenImage>,
-    spare_inflater: Option<Box<Inflater>>,
+    /// Unless an image has it.
+    workspace: Workspace,
 }
 
 impl Memory {
@@ -88,7 +91,7 @@ impl Memory {
             pool_blocks: 0,
             kept: Vec::new(),
             given: None,
-            spare_inflater: None,
+            workspace: Workspace::default(),
         }
     }
 
@@ -157,13 +160,9 @@ impl Memory {
         if let Some((needed, budget)) = self.lacks(header) {
             return Err(Error::RowsTooWide { needed, budget });
         }
-        if opening.has_reference && !self.has_reference(header) {
-            return Err(Error::NoReference);
-        }
         if opening.kept_blocks > self.most_blocks(header) {
             return Err(Error::NoReference);
         }
-        let reference = self.take_reference(header, opening.has_reference);
         if opening.kept_blocks != self.pool_blocks {
             self.kept.clear();
             self.pool_blocks = opening.kept_blocks;
@@ -171,7 +170,13 @@ impl Memory {
             self.pool = BlockPool::new(0);
             self.pool = BlockPool::new(self.pool_blocks as usize);
         }
-        let mut image = ImageData::new(header, chunk_length, opening, reference);
+        if opening.has_reference && !self.has_reference(header) {
+            return Err(Error::NoReference);
+        }
+        self.prepare_workspace(header);
+        let reference = self.take_reference(header, opening.has_reference);
+        let workspace = mem::take(&mut self.workspace);
+        let mut image = ImageData::new(header, chunk_length, opening, reference, workspace);
         if self.may_hold_pixels(header, opening) {
             image.hold_pixels();
         }
@@ -195,12 +200,27 @@ impl Memory {
             source.recycle(&mut self.pool);
             return None;
         }
-        let mut inflater = self
-            .spare_inflater
-            .take()
-            .unwrap_or_else(|| Box::new(Inflater::without_checksum()));
-        inflater.reset();
-        Some(Reference::new(header, parameters, source, inflater))
+        let workspace = &mut self.workspace;
+        Some(Reference::new(header, parameters, source, workspace))
+    }
+
+    /// Sets memory aside for an image with this header and its reference, before something smaller stands in
+    /// the way. What images before have used stays if there is room for it.
+    fn prepare_workspace(&mut self, header: &ImageHeader) {
+        let row = header.widest_row();
+        let rows = row * (1 + STRIP_ROWS);
+        let needed = bytes_with_reference(header);
+        let left = self.left_by_pixels();
+        let reference_rows = match needed <= left {
+            true => row * WINDOW_ROWS,
+            false => 0,
+        };
+        let others = needed.saturating_sub(row * WINDOW_ROWS + rows);
+        let room = left.saturating_sub(others + self.pool_blocks as usize * BLOCK);
+        if self.workspace.bytes_with(rows, reference_rows) > room {
+            self.workspace = Workspace::default();
+        }
+        self.workspace.reserve(rows, reference_rows);
     }
 
     /// Most blocks for what is kept, beside an image with this header and its reference.
@@ -232,10 +252,10 @@ impl Memory {
         image: ImageData,
     ) -> Result<(), Error> {
         let (header, parameters) = (image.header, image.parameters);
-        let (source, inflater) = image
+        let (source, workspace) = image
             .finish(models, &mut self.pool, coder)
             .ok_or(Error::NoReference)?;
-        self.spare_inflater = inflater.or(self.spare_inflater.take());
+        self.workspace = workspace;
         if let Some(source) = source {
             let kept = Kept {
                 header,
@@ -254,8 +274,7 @@ impl Memory {
 
     /// Ends an image before its end.
     pub(super) fn give_up(&mut self, image: ImageData) {
-        let inflater = image.give_up(&mut self.pool);
-        self.spare_inflater = inflater.or(self.spare_inflater.take());
+        self.workspace = image.give_up(&mut self.pool);
     }
 }
 

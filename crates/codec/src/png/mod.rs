@@ -27,6 +27,7 @@ mod reference;
 mod replay_check;
 mod strips;
 mod token_queue;
+mod workspace;
 mod written_file;
 
 use crate::entropy::RangeDecoder;

@@ -14,10 +14,12 @@ use super::pixels::{REFERENCE_MARGIN, ReferenceWindow, STRIP_ROWS};
 use super::reconstruction::reconstruct;
 use super::strips::Strip;
 use super::token_queue::TokenQueue;
+use super::workspace::{self, Workspace};
+use std::mem;
 
 /// Rows that a window may hold: a ring, in which a row has the place of its number, so that the rows at
 /// the place of a strip lie together.
-const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
+pub(super) const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
 const _: () = assert!(WINDOW_ROWS.is_multiple_of(STRIP_ROWS));
 
 /// Most tokens that are held; those of an image that has more are not used.
@@ -90,13 +92,16 @@ impl Reference {
         header: &ImageHeader,
         parameters: Option<Parameters>,
         mut source: Source,
-        inflater: Box<Inflater>,
+        workspace: &mut Workspace,
     ) -> Self {
         if let Source::Pixels(pixels) = &mut source {
             pixels.rewind();
         }
         // Tokens are only there where a stream is inflated.
         let parameters = parameters.filter(|_| matches!(source, Source::Kept(_)));
+        let spare = workspace.inflater.take();
+        let mut inflater = spare.unwrap_or_else(|| Box::new(Inflater::without_checksum()));
+        inflater.reset();
         Self {
             source,
             inflater,
@@ -107,7 +112,7 @@ impl Reference {
             },
             scanlines: Vec::new(),
             rows: Rows {
-                bytes: Vec::new(),
+                bytes: mem::take(&mut workspace.reference_rows),
                 row_bytes: 0,
                 filters: [RowFilter::Known(FilterType::None); WINDOW_ROWS],
                 filter_distance: header.filter_distance(),
@@ -123,7 +128,7 @@ impl Reference {
         let rows = &mut self.rows;
         if strip.first_row == 0 {
             rows.row_bytes = strip.pass.row_bytes;
-            rows.bytes.resize(WINDOW_ROWS * rows.row_bytes, 0);
+            workspace::resize(&mut rows.bytes, WINDOW_ROWS * rows.row_bytes);
             rows.first = 0;
             rows.count = 0;
         }
@@ -208,9 +213,11 @@ impl Reference {
         (1 + start, end.min(pixels.len() - start))
     }
 
-    /// Gives up the source and the inflater.
-    pub(super) fn into_parts(self) -> (Source, Box<Inflater>) {
-        (self.source, self.inflater)
+    /// Gives up the source, and what can be used again.
+    pub(super) fn end(self, workspace: &mut Workspace) -> Source {
+        workspace.inflater = Some(self.inflater);
+        workspace.reference_rows = self.rows.bytes;
+        self.source
     }
 
     /// Inflates until there are so many rows; `None` where the stream turns out to be none.

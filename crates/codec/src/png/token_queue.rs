@@ -20,7 +20,7 @@ impl TokenQueue {
     pub(super) fn new(most: usize) -> Self {
         Self {
             most,
-            held: Vec::new(),
+            held: Vec::with_capacity(most),
             used: 0,
             start: 0,
             given_up: false,
