@@ -166,7 +166,8 @@ impl Memory {
         if opening.kept_blocks != self.pool_blocks {
             self.kept.clear();
             self.pool_blocks = opening.kept_blocks;
-            // The one before makes room first.
+            // What was there makes room first, all of it, since it lies together.
+            self.workspace.free_rows();
             self.pool = BlockPool::new(0);
             self.pool = BlockPool::new(self.pool_blocks as usize);
         }
@@ -218,7 +219,7 @@ impl Memory {
         let others = needed.saturating_sub(row * WINDOW_ROWS + rows);
         let room = left.saturating_sub(others + self.pool_blocks as usize * BLOCK);
         if self.workspace.bytes_with(rows, reference_rows) > room {
-            self.workspace = Workspace::default();
+            self.workspace.free_rows();
         }
         self.workspace.reserve(rows, reference_rows);
     }

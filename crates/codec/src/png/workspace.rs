@@ -22,6 +22,12 @@ impl Workspace {
         reserve(&mut self.rows, rows);
     }
 
+    /// Gives the memory of rows back.
+    pub(super) fn free_rows(&mut self) {
+        self.reference_rows = Vec::new();
+        self.rows = Vec::new();
+    }
+
     /// Bytes of rows that it has at least, once an image has used this many of its own and of its reference's.
     pub(super) fn bytes_with(&self, rows: usize, reference_rows: usize) -> usize {
         let capacities = [&self.rows, &self.reference_rows].map(Vec::capacity);
