@@ -53,27 +53,32 @@ pub(super) struct Reader {
     ended: bool,
 }
 
-/// Bytes of a file by whose cost corrections are judged.
-const STRETCH: usize = 48 << 10;
+/// Bytes of a stream by whose cost corrections are judged.
+const STRETCH: u64 = 48 << 10;
 
-/// What a stretch of a corrected stream cost so far.
+/// What a stretch of a stream cost so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Balance {
-    /// Bytes coded, and bytes of the file that they stand for.
-    coded: usize,
-    stands_for: usize,
+    /// Bytes coded, and bytes of the stream that they stand for.
+    coded: u64,
+    stands_for: u64,
+    /// Where these end.
+    end: u64,
 }
 
 impl Balance {
-    /// Counts bytes; whether the stretch, which ends here, cost more than its bytes would have.
-    fn is_loss(&mut self, coded: usize, stands_for: usize) -> bool {
-        self.coded += coded;
-        self.stands_for += stands_for;
+    /// Counts the bytes `coded` for a strip whose stream ends at byte `end`, as far as it was read; whether the
+    /// stretch, which ends here, cost more than its bytes would have. What is put out tells less: it comes by
+    /// whole blocks.
+    fn is_loss(&mut self, coded: usize, end: u64) -> bool {
+        self.coded += coded as u64;
+        self.stands_for += end - self.end;
+        self.end = end;
         if self.stands_for < STRETCH {
             return false;
         }
         let is_loss = self.coded > self.stands_for;
-        *self = Self::default();
+        (self.coded, self.stands_for) = (0, 0);
         is_loss
     }
 }
@@ -282,7 +287,7 @@ impl Png {
                 break;
             }
             let is_last = image.is_last(&strip);
-            let (size, consumed) = (coder.size(), run.consumed);
+            let size = coder.size();
             reader.read(window, &strip, is_last)?;
             if is_last {
                 reader.sees_end(window, ends)?;
@@ -307,10 +312,10 @@ impl Png {
             }
             let (place, right) = image.encode_chunks(models, pool, coder, window, run.consumed);
             run.consumed = place;
+            let coded = coder.size() - size;
+            let is_loss = reader.balance.is_loss(coded, reader.inflater.consumed());
             let is_corrected = reader.written.is_some();
-            let (coded, stands_for) = (coder.size() - size, run.consumed - consumed);
-            let is_loss = is_corrected && reader.balance.is_loss(coded, stands_for);
-            if !right || (is_loss && !is_last) {
+            if !right || (is_corrected && is_loss && !is_last) {
                 self.news.add_reason(NotModelled::UnknownDeflate);
                 return Ok(RunEnd::Odd);
             }

@@ -114,7 +114,8 @@ impl KeySchedule {
         let begun = self.images + u64::from(!between);
         let allowed = u64::from(self.every).saturating_sub(begun) as usize;
         let least = match allowed {
-            0 => 0,
+            // A segment has a byte at least, also where one PNG begins within another.
+            0 => 1,
             // Signatures without images do not make segments small.
             _ => LEAST as usize,
         };
@@ -252,6 +253,22 @@ mod tests {
         );
         let within = &window[5000..];
         assert_eq!(schedule.plan(within, Place::InImage), (Start::GoOn, 15_000));
+    }
+
+    #[test]
+    fn a_segment_is_never_empty() {
+        let mut window = vec![0; 9000];
+        window[..8].copy_from_slice(&SIGNATURE);
+        for every in 1..4 {
+            let mut schedule = KeySchedule::new(every, 5000);
+            for _ in 0..8 {
+                // Within an image that was cut off, another one begins.
+                let (_, length) = schedule.plan(&window, Place::InImage);
+                assert!(length > 0, "{schedule:?}");
+                schedule.add_images(1);
+                schedule.add_bytes(length);
+            }
+        }
     }
 
     #[test]
