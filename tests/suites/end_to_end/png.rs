@@ -90,6 +90,34 @@ fn screenshots_are_modelled_and_a_second_one_costs_little() {
 }
 
 #[test]
+fn broken_png_do_not_hide_those_behind_them() {
+    let frames: Vec<u8> = (0..3)
+        .flat_map(|frame| write(&PngParameters::screenshot(500, 300, frame)))
+        .collect();
+    let whole = write(&PngParameters::screenshot(70, 30, 0));
+    let data = whole.windows(4).position(|kind| kind == b"IDAT");
+    let header = &whole[..data.expect("image data") - 4];
+    let before = [
+        [header, b"\x7f\xff\xff\xfftEXtComment"].concat(),
+        [header, b"\0\0\x10\0tEXtComment"].concat(),
+        header.to_vec(),
+        header[..20].to_vec(),
+        whole[..whole.len() - 100].to_vec(),
+    ];
+    for level in LEVELS {
+        let usual = compress(&frames, level).len();
+        for before in &before {
+            let input = [before, &frames[..]].concat();
+            let (compressed, summary) = compress_summed(&input, level);
+            assert!(decompress(&compressed).as_deref() == Ok(&input));
+            assert_eq!(summary.images, 3, "{before:?}");
+            let most = usual + before.len() + 500;
+            assert!(compressed.len() < most, "{} of {most}", compressed.len());
+        }
+    }
+}
+
+#[test]
 fn the_last_images_of_two_sizes_are_references() {
     let frame = |width, height, frame| write(&PngParameters::screenshot(width, height, frame));
     let large = [0, 1, 2].map(|number| frame(640, 480, number));

@@ -2,8 +2,11 @@
 //! clause 5), up to the first IDAT.
 //!
 //! The parser sees every byte that is not part of coded image data, one after another, in both
-//! directions of the codec. Invariant: its state depends on those bytes alone, so that encoder and
-//! decoder agree on where image data begin without any side information.
+//! directions of the codec, and is told how many the others are. Invariant: its state depends on those bytes
+//! and numbers alone, so that encoder and decoder agree on where image data begin without any side information.
+//!
+//! A signature begins a PNG wherever it stands: the one before may have been cut off, or its chunk's length
+//! may be wrong. Since it may also be a picture within the chunk, the parser goes back to the chunk behind it.
 
 use super::header::{self, ImageHeader};
 
@@ -12,6 +15,10 @@ pub(crate) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1
 
 /// Largest length of a chunk's data.
 pub(super) const CHUNK_LENGTH_MAX: u32 = (1 << 31) - 1;
+
+/// Most bytes that may be left of a chunk which the parser goes back to: longer ones than this of 16 MiB hold
+/// no pictures, but have wrong lengths.
+const OUTER_MAX: u32 = 16 << 20;
 
 /// What the parser found at the byte it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +37,8 @@ pub(crate) enum Found {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Looking for the signature; how many of its bytes have been seen.
-    Hunt(usize),
+    /// Looking for the signature.
+    Hunt,
     /// In the length and type of a chunk; how many bytes of them have been seen.
     ChunkStart(usize),
     /// Bytes of IHDR data that have been seen.
@@ -40,10 +47,21 @@ enum State {
     Rest(u32),
 }
 
+/// A chunk within which another PNG has begun.
+#[derive(Clone, Copy, Debug)]
+struct OuterChunk {
+    /// Bytes of its data and CRC that are still to come, at least one.
+    remaining: u32,
+    header: Option<ImageHeader>,
+}
+
 /// The incremental parser.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkParser {
     state: State,
+    /// How many bytes of the signature have been seen last.
+    signature_seen: usize,
+    outer: Option<OuterChunk>,
     chunk_start: [u8; 8],
     data: [u8; header::SIZE],
     header: Option<ImageHeader>,
@@ -52,7 +70,9 @@ pub(crate) struct ChunkParser {
 impl ChunkParser {
     pub(crate) fn new() -> Self {
         Self {
-            state: State::Hunt(0),
+            state: State::Hunt,
+            signature_seen: 0,
+            outer: None,
             chunk_start: [0; 8],
             data: [0; header::SIZE],
             header: None,
@@ -61,29 +81,78 @@ impl ChunkParser {
 
     /// Skips as many bytes as cannot change what is found; how many.
     pub(crate) fn skip(&mut self, bytes: &[u8]) -> usize {
-        match self.state {
-            State::Hunt(0) => bytes
-                .iter()
-                .position(|&byte| byte == SIGNATURE[0])
-                .unwrap_or(bytes.len()),
-            State::Rest(remaining) if remaining > 1 => {
-                let count = bytes.len().min(remaining as usize - 1);
-                self.state = State::Rest(remaining - count as u32);
-                count
-            }
-            _ => 0,
+        if self.signature_seen > 0 {
+            return 0;
         }
+        // The last byte of a chunk is one that changes something.
+        let before_last = |remaining: u32| remaining as usize - 1;
+        let most = match self.state {
+            State::Hunt => bytes.len(),
+            State::Rest(remaining) => bytes.len().min(before_last(remaining)),
+            State::ChunkStart(_) | State::Header(_) => 0,
+        };
+        let outer = self
+            .outer
+            .map_or(most, |outer| before_last(outer.remaining));
+        let bytes = &bytes[..most.min(outer)];
+        let next = bytes.iter().position(|&byte| byte == SIGNATURE[0]);
+        let count = next.unwrap_or(bytes.len());
+        if let State::Rest(remaining) = &mut self.state {
+            *remaining -= count as u32;
+        }
+        self.pass_over(count);
+        count
     }
 
     /// Whether nothing of an image has come.
     pub(crate) fn is_outside(&self) -> bool {
-        self.state == State::Hunt(0)
+        self.state == State::Hunt && self.signature_seen == 0 && self.outer.is_none()
+    }
+
+    /// Whether it counts the bytes of a PNG that stands within another.
+    pub(crate) fn is_within_chunk(&self) -> bool {
+        self.outer.is_some()
+    }
+
+    /// Follows `count` bytes of image data.
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        let Some(outer) = &mut self.outer else { return };
+        let ends = count == outer.remaining as usize;
+        if count < outer.remaining as usize {
+            outer.remaining -= count as u32;
+        } else if let Some(outer) = self.outer.take()
+            && ends
+            && self.state == State::Hunt
+        {
+            self.state = State::ChunkStart(0);
+            self.header = outer.header;
+        }
+    }
+
+    /// Leaves the PNG of which the image data were announced.
+    pub(crate) fn leave(&mut self) {
+        *self = Self {
+            outer: self.outer,
+            ..Self::new()
+        };
     }
 
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
+        let found = match self.completes_signature(byte) {
+            true => {
+                self.begin_png();
+                None
+            }
+            false => self.advance(byte),
+        };
+        self.pass_over(1);
+        found
+    }
+
+    fn advance(&mut self, byte: u8) -> Option<Found> {
         match self.state {
-            State::Hunt(seen) => self.hunt(seen, byte),
+            State::Hunt => {}
             State::ChunkStart(seen) => {
                 self.chunk_start[seen] = byte;
                 self.state = State::ChunkStart(seen + 1);
@@ -104,22 +173,36 @@ impl ChunkParser {
         None
     }
 
-    fn hunt(&mut self, seen: usize, byte: u8) {
+    fn completes_signature(&mut self, byte: u8) -> bool {
         // No proper end of the signature is also its beginning, so a mismatch starts over.
-        self.state = match byte {
-            _ if byte == SIGNATURE[seen] && seen + 1 == SIGNATURE.len() => {
-                self.header = None;
-                State::ChunkStart(0)
-            }
-            _ if byte == SIGNATURE[seen] => State::Hunt(seen + 1),
-            _ => State::Hunt(usize::from(byte == SIGNATURE[0])),
+        self.signature_seen = match byte == SIGNATURE[self.signature_seen] {
+            true => self.signature_seen + 1,
+            false => usize::from(byte == SIGNATURE[0]),
         };
+        let is_complete = self.signature_seen == SIGNATURE.len();
+        if is_complete {
+            self.signature_seen = 0;
+        }
+        is_complete
+    }
+
+    fn begin_png(&mut self) {
+        if let State::Rest(remaining @ ..=OUTER_MAX) = self.state
+            && self.outer.is_none()
+        {
+            self.outer = Some(OuterChunk {
+                remaining,
+                header: self.header,
+            });
+        }
+        self.header = None;
+        self.state = State::ChunkStart(0);
     }
 
     fn begin_chunk(&mut self) -> Option<Found> {
         let [l0, l1, l2, l3, kind @ ..] = self.chunk_start;
         let length = u32::from_be_bytes([l0, l1, l2, l3]);
-        self.state = State::Hunt(0);
+        self.state = State::Hunt;
         if length > CHUNK_LENGTH_MAX || !kind.iter().all(u8::is_ascii_alphabetic) {
             return None;
         }
@@ -143,7 +226,7 @@ impl ChunkParser {
                 Found::Header(header)
             }
             None => {
-                self.state = State::Hunt(0);
+                self.state = State::Hunt;
                 Found::BadHeader
             }
         }
@@ -184,6 +267,57 @@ mod tests {
                     (place, Found::ImageData { length: 0x2000, .. })
                 ] if place == header
             ));
+        }
+    }
+
+    #[test]
+    fn a_signature_begins_a_png_wherever_it_stands() {
+        let whole = [&SIGNATURE, HEADER, b"\0\0\0\x04IDAT"].concat();
+        let wrong_length = b"\x7f\xff\xff\xfftEXtText";
+        for before in [&b""[..], b"\x89P", b"\0\0\0\x04gAMAab", wrong_length] {
+            for cut in SIGNATURE.len()..SIGNATURE.len() + HEADER.len() {
+                let cut_off = [&SIGNATURE, HEADER].concat();
+                let cut = if before.is_empty() {
+                    cut
+                } else {
+                    cut_off.len()
+                };
+                let bytes = [&cut_off[..cut], before, &whole].concat();
+                let last = found(&bytes).pop();
+                let is_found = matches!(last, Some((_, Found::ImageData { length: 4, .. })));
+                assert!(is_found, "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn behind_a_png_within_a_chunk_the_chunk_goes_on() {
+        let inner = [&SIGNATURE, HEADER, b"\0\0\0\x02gAMA12crc.\0\0\0\x03IDAT"].concat();
+        for (data, tail) in [(3, 12), (3, 0), (0, 700)] {
+            let tail = vec![0x89; tail];
+            let length = (inner.len() + data + tail.len()) as u32;
+            let before = [&SIGNATURE, HEADER, &length.to_be_bytes(), b"caBX"].concat();
+            let mut parser = ChunkParser::new();
+            let mut push = |bytes: &[u8]| -> Vec<Found> {
+                bytes.iter().filter_map(|&byte| parser.push(byte)).collect()
+            };
+            assert_eq!(push(&[&before[..], &inner].concat()).len(), 3);
+            parser.pass_over(data);
+            parser.leave();
+            assert!(parser.is_within_chunk());
+            let mut rest = &[&tail[..], b"crc.\0\0\0\x09IDAT"].concat()[..];
+            let mut results = vec![];
+            while !rest.is_empty() {
+                rest = &rest[parser.skip(rest)..];
+                if let Some((&byte, others)) = rest.split_first() {
+                    results.extend(parser.push(byte));
+                    rest = others;
+                }
+            }
+            assert!(
+                matches!(results[..], [Found::ImageData { length: 9, header }] if header.width == 5)
+            );
+            assert!(!parser.is_within_chunk());
         }
     }
 

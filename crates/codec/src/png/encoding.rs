@@ -262,6 +262,7 @@ impl Png {
             }
         }
         self.models = Some(models);
+        self.parser.pass_over(run.consumed);
         if let Some(reader) = &mut self.reader {
             reader.forget(run.consumed);
         }

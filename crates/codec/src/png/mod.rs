@@ -256,6 +256,11 @@ impl Png {
         !self.in_image_data() && self.parser.is_outside()
     }
 
+    /// Whether the image data may be a picture within a chunk of another, which counts their bytes.
+    pub(crate) fn is_within_chunk(&self) -> bool {
+        self.parser.is_within_chunk()
+    }
+
     /// Gives the image data up; bytes that are pending are dropped.
     pub(crate) fn leave_image_data(&mut self) {
         self.announced = None;
@@ -263,7 +268,7 @@ impl Png {
         if let Some(image) = self.image.take() {
             self.memory.give_up(*image);
         }
-        self.parser = ChunkParser::new();
+        self.parser.leave();
     }
 
     /// Appends the bytes of `strips` strips to `out`, which may grow to `limit` bytes in all.
@@ -278,8 +283,10 @@ impl Png {
         limit: usize,
     ) -> Result<(), Error> {
         let mut models = self.take_models();
+        let start = out.len();
         let result = self.decode_by(&mut models, coder, strips, out, limit);
         self.models = Some(models);
+        self.parser.pass_over(out.len() - start);
         result
     }
 

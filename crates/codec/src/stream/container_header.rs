@@ -22,7 +22,7 @@ pub(super) const MAGIC: [u8; 4] = [0xF4, b'L', b'p', b't'];
 const VERSION: u8 = 0;
 
 /// Counts the changes of a version that is not frozen yet; 0 in all others.
-const DRAFT: u8 = 11;
+const DRAFT: u8 = 12;
 
 /// The flag of a container that was coded against a reference.
 const FLAG_REFERENCE: u8 = 1;

@@ -47,7 +47,8 @@ pub(super) fn decode(
                     return Err(Error::NotInImageData);
                 }
                 // An image within another counts the bytes of this one.
-                if models.png.pixels_suffice() && !models.jpeg.is_between_images() {
+                let is_counted = !models.jpeg.is_between_images() || models.png.is_within_chunk();
+                if models.png.pixels_suffice() && is_counted {
                     return Err(Error::OnlyPixels);
                 }
                 models
