@@ -1,13 +1,16 @@
 //! Compressed image data that are kept, because the next image may be like this one.
 //!
 //! Invariant: all that is kept and recorded at a time takes no more blocks than the budget has; a
-//! block read for the last time is free for what is recorded. All blocks lie together, so that none stands
-//! where something larger is needed later.
+//! block read for the last time is free for what is recorded. Memory is set aside for all blocks at once, so
+//! that none stands where something larger is needed later, and in slabs, for which there is room anywhere.
 
 use std::collections::VecDeque;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 32 << 10;
+
+/// Blocks of a slab.
+const SLAB: usize = 8;
 
 /// The number of a block.
 type BlockNumber = usize;
@@ -15,34 +18,49 @@ type BlockNumber = usize;
 /// Blocks of memory, of which there is a bounded number.
 #[derive(Debug)]
 pub(super) struct BlockPool {
-    /// Those that were in use at any time; there is room for all.
-    bytes: Vec<u8>,
+    /// With room for all blocks, of which those that were in use at any time are there.
+    slabs: Vec<Vec<u8>>,
+    blocks: usize,
     free: Vec<BlockNumber>,
-    /// How many were never in use.
-    unused: usize,
+    /// How many were in use at any time.
+    used: usize,
 }
 
 impl BlockPool {
     /// A pool of so many blocks.
     pub(super) fn new(blocks: usize) -> Self {
+        let lengths = (0..blocks)
+            .step_by(SLAB)
+            .map(|first| SLAB.min(blocks - first));
         Self {
-            bytes: Vec::with_capacity(blocks * BLOCK),
+            slabs: lengths
+                .map(|length| Vec::with_capacity(length * BLOCK))
+                .collect(),
+            blocks,
             free: Vec::new(),
-            unused: blocks,
+            used: 0,
         }
     }
 
     fn take(&mut self) -> Option<BlockNumber> {
         self.free.pop().or_else(|| {
-            self.unused = self.unused.checked_sub(1)?;
-            let end = self.bytes.len();
-            self.bytes.resize(end + BLOCK, 0);
-            Some(end / BLOCK)
+            let number = self.used;
+            if number == self.blocks {
+                return None;
+            }
+            let slab = self.slabs.get_mut(number / SLAB)?;
+            slab.resize(slab.len() + BLOCK, 0);
+            self.used += 1;
+            Some(number)
         })
     }
 
     fn block(&self, number: BlockNumber) -> &[u8] {
-        &self.bytes[number * BLOCK..][..BLOCK]
+        &self.slabs[number / SLAB][number % SLAB * BLOCK..][..BLOCK]
+    }
+
+    fn block_mut(&mut self, number: BlockNumber) -> &mut [u8] {
+        &mut self.slabs[number / SLAB][number % SLAB * BLOCK..][..BLOCK]
     }
 
     /// Takes all blocks of a stream back.
@@ -74,12 +92,12 @@ impl KeptStream {
                 self.blocks.push_back(block);
                 self.written = 0;
             }
-            let Some(last) = self.blocks.back() else {
+            let Some(&last) = self.blocks.back() else {
                 return false;
             };
             let count = rest.len().min(BLOCK - self.written);
             let (now, after) = rest.split_at(count);
-            pool.bytes[last * BLOCK + self.written..][..count].copy_from_slice(now);
+            pool.block_mut(last)[self.written..][..count].copy_from_slice(now);
             self.written += count;
             rest = after;
         }

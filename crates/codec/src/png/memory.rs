@@ -166,9 +166,10 @@ impl Memory {
         if opening.kept_blocks != self.pool_blocks {
             self.kept.clear();
             self.pool_blocks = opening.kept_blocks;
-            // What was there makes room first, all of it, since it lies together.
+            // What was there makes room first, all of it, since it lies together; then the largest comes first.
             self.workspace.free_rows();
             self.pool = BlockPool::new(0);
+            self.prepare_workspace(header);
             self.pool = BlockPool::new(self.pool_blocks as usize);
         }
         if opening.has_reference && !self.has_reference(header) {
