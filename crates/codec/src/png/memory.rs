@@ -20,6 +20,9 @@ use std::mem;
 /// Most bytes that are kept of images.
 const KEPT_MAX: usize = 3 << 20;
 
+/// What lies unused between allocations where images of many sizes take turns.
+const DIVIDED: usize = 300_000;
+
 /// Images of how many headers are kept.
 const KEPT_IMAGES: usize = 2;
 
@@ -213,22 +216,22 @@ impl Memory {
         let rows = row * (1 + STRIP_ROWS);
         let needed = bytes_with_reference(header);
         let left = self.left_by_pixels();
-        let reference_rows = match needed <= left {
-            true => row * WINDOW_ROWS,
+        let slab = match needed <= left {
+            true => row * STRIP_ROWS,
             false => 0,
         };
         let others = needed.saturating_sub(row * WINDOW_ROWS + rows);
         let room = left.saturating_sub(others + self.pool_blocks as usize * BLOCK);
-        if self.workspace.bytes_with(rows, reference_rows) > room {
+        if self.workspace.bytes_with(rows, slab) > room {
             self.workspace.free_rows();
         }
-        self.workspace.reserve(rows, reference_rows);
+        self.workspace.reserve(rows, slab);
     }
 
     /// Most blocks for what is kept, beside an image with this header and its reference.
     fn most_blocks(&self, header: &ImageHeader) -> u32 {
         let left = self.left_by_pixels();
-        let left = left.saturating_sub(bytes_with_reference(header));
+        let left = left.saturating_sub(bytes_with_reference(header).saturating_add(DIVIDED));
         (left.min(KEPT_MAX) / BLOCK) as u32
     }
 

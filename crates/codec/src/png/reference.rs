@@ -18,9 +18,10 @@ use super::workspace::{self, Workspace};
 use std::mem;
 
 /// Rows that a window may hold: a ring, in which a row has the place of its number, so that the rows at
-/// the place of a strip lie together.
+/// the place of a strip lie together, in a slab.
 pub(super) const WINDOW_ROWS: usize = 2 * REFERENCE_MARGIN + STRIP_ROWS;
 const _: () = assert!(WINDOW_ROWS.is_multiple_of(STRIP_ROWS));
+pub(super) const SLABS: usize = WINDOW_ROWS / STRIP_ROWS;
 
 /// Most tokens that are held; those of an image that has more are not used.
 pub(super) const TOKENS_MAX: usize = 128 << 10;
@@ -75,7 +76,7 @@ pub(super) struct Reference {
 /// Whole unfiltered rows of the current pass.
 struct Rows {
     /// A ring.
-    bytes: Vec<u8>,
+    slabs: [Vec<u8>; SLABS],
     row_bytes: usize,
     /// The filter type of each of these rows.
     filters: [RowFilter; WINDOW_ROWS],
@@ -112,7 +113,7 @@ impl Reference {
             },
             scanlines: Vec::new(),
             rows: Rows {
-                bytes: mem::take(&mut workspace.reference_rows),
+                slabs: mem::take(&mut workspace.reference_slabs),
                 row_bytes: 0,
                 filters: [RowFilter::Known(FilterType::None); WINDOW_ROWS],
                 filter_distance: header.filter_distance(),
@@ -128,7 +129,9 @@ impl Reference {
         let rows = &mut self.rows;
         if strip.first_row == 0 {
             rows.row_bytes = strip.pass.row_bytes;
-            workspace::resize(&mut rows.bytes, WINDOW_ROWS * rows.row_bytes);
+            for slab in &mut rows.slabs {
+                workspace::resize(slab, STRIP_ROWS * rows.row_bytes);
+            }
             rows.first = 0;
             rows.count = 0;
         }
@@ -154,7 +157,7 @@ impl Reference {
     /// The rows around the strip that was last gone to.
     pub(super) fn window(&self, strip: &Strip) -> ReferenceWindow<'_> {
         ReferenceWindow {
-            ring: &self.rows.bytes[..WINDOW_ROWS * strip.pass.row_bytes],
+            ring: &self.rows.slabs,
             ring_rows: WINDOW_ROWS,
             first: self.rows.first % WINDOW_ROWS,
             count: self.rows.count,
@@ -164,10 +167,9 @@ impl Reference {
 
     /// The row of the strip with this number, the one above it if there is one, and its filter.
     pub(super) fn row(&self, strip: &Strip, row: usize) -> (&[u8], Option<&[u8]>, RowFilter) {
-        let row_bytes = strip.pass.row_bytes;
         let number = strip.first_row + row;
         let rows = &self.rows;
-        let at = |number: usize| &rows.bytes[number % WINDOW_ROWS * row_bytes..][..row_bytes];
+        let at = |number: usize| rows.row(number % WINDOW_ROWS);
         let above = (number > rows.first).then(|| at(number - 1));
         (at(number), above, rows.filters[number % WINDOW_ROWS])
     }
@@ -216,7 +218,7 @@ impl Reference {
     /// Gives up the source, and what can be used again.
     pub(super) fn end(self, workspace: &mut Workspace) -> Source {
         workspace.inflater = Some(self.inflater);
-        workspace.reference_rows = self.rows.bytes;
+        workspace.reference_slabs = self.rows.slabs;
         self.source
     }
 
@@ -260,12 +262,18 @@ impl Reference {
 }
 
 impl Rows {
+    /// The row at a place of the ring.
+    fn row(&self, place: usize) -> &[u8] {
+        &self.slabs[place / STRIP_ROWS][place % STRIP_ROWS * self.row_bytes..][..self.row_bytes]
+    }
+
     /// Adds rows that are held, until there are so many; `None` where the image has fewer.
     fn copy(&mut self, pixels: &mut HeldPixels, wanted: usize) -> Option<()> {
         while self.count < wanted {
             let (row, filter) = pixels.read_row(self.row_bytes)?;
             let place = (self.first + self.count) % WINDOW_ROWS;
-            self.bytes[place * self.row_bytes..][..self.row_bytes].copy_from_slice(row);
+            let start = place % STRIP_ROWS * self.row_bytes;
+            self.slabs[place / STRIP_ROWS][start..][..self.row_bytes].copy_from_slice(row);
             self.filters[place] = filter;
             self.count += 1;
         }
@@ -281,7 +289,7 @@ impl Rows {
         for scanline in scanlines.chunks_exact(size).take(missing) {
             let filter = FilterType::from_byte(scanline[0])?;
             let number = self.first + self.count;
-            let (row, above) = row_and_above(&mut self.bytes, self.row_bytes, number);
+            let (row, above) = row_and_above(&mut self.slabs, self.row_bytes, number);
             reconstruct(filter, self.filter_distance, &scanline[1..], above, row);
             self.filters[number % WINDOW_ROWS] = RowFilter::Known(filter);
             self.count += 1;
@@ -293,18 +301,31 @@ impl Rows {
 
 /// A row of the ring to be filled in, by its number, and the one above it: for the first one zeros, which
 /// are written for it.
-fn row_and_above(rows: &mut [u8], row_bytes: usize, number: usize) -> (&mut [u8], &[u8]) {
+fn row_and_above(
+    slabs: &mut [Vec<u8>; SLABS],
+    row_bytes: usize,
+    number: usize,
+) -> (&mut [u8], &[u8]) {
     let place = number % WINDOW_ROWS;
-    if place == 0 {
-        let (row, rest) = rows.split_at_mut(row_bytes);
-        let above = &mut rest[(WINDOW_ROWS - 2) * row_bytes..][..row_bytes];
-        if number == 0 {
-            above.fill(0);
-        }
-        return (row, above);
+    let (slab, row) = (place / STRIP_ROWS, place % STRIP_ROWS);
+    if row > 0 {
+        let (before, rest) = slabs[slab].split_at_mut(row * row_bytes);
+        return (&mut rest[..row_bytes], &before[(row - 1) * row_bytes..]);
     }
-    let (before, rest) = rows.split_at_mut(place * row_bytes);
-    (&mut rest[..row_bytes], &before[(place - 1) * row_bytes..])
+    let last_row = (STRIP_ROWS - 1) * row_bytes;
+    if slab > 0 {
+        let (before, rest) = slabs.split_at_mut(slab);
+        return (
+            &mut rest[0][..row_bytes],
+            &before[slab - 1][last_row..][..row_bytes],
+        );
+    }
+    let [first, .., last] = slabs;
+    let above = &mut last[last_row..][..row_bytes];
+    if number == 0 {
+        above.fill(0);
+    }
+    (&mut first[..row_bytes], above)
 }
 
 /// How many bytes are the same from the start.

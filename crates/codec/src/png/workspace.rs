@@ -3,6 +3,7 @@
 //! Invariant: what it holds means nothing to the next image.
 
 use super::deflate::Inflater;
+use super::reference::SLABS;
 
 /// What images use again.
 #[derive(Default)]
@@ -10,28 +11,31 @@ pub(super) struct Workspace {
     /// Rows of the image.
     pub(super) rows: Vec<u8>,
     /// Rows of its reference.
-    pub(super) reference_rows: Vec<u8>,
+    pub(super) reference_slabs: [Vec<u8>; SLABS],
     /// That of the reference.
     pub(super) inflater: Option<Box<Inflater>>,
 }
 
 impl Workspace {
-    /// Makes room for so many bytes of rows, and of the reference's.
-    pub(super) fn reserve(&mut self, rows: usize, reference_rows: usize) {
-        reserve(&mut self.reference_rows, reference_rows);
+    /// Makes room for so many bytes of rows, and of each slab of the reference's.
+    pub(super) fn reserve(&mut self, rows: usize, slab: usize) {
         reserve(&mut self.rows, rows);
+        for reference_slab in &mut self.reference_slabs {
+            reserve(reference_slab, slab);
+        }
     }
 
     /// Gives the memory of rows back.
     pub(super) fn free_rows(&mut self) {
-        self.reference_rows = Vec::new();
+        self.reference_slabs = Default::default();
         self.rows = Vec::new();
     }
 
-    /// Bytes of rows that it has at least, once an image has used this many of its own and of its reference's.
-    pub(super) fn bytes_with(&self, rows: usize, reference_rows: usize) -> usize {
-        let capacities = [&self.rows, &self.reference_rows].map(Vec::capacity);
-        capacities[0].max(rows) + capacities[1].max(reference_rows)
+    /// Bytes that it takes once there is room for so many bytes of rows, and of each slab of the reference's.
+    pub(super) fn bytes_with(&self, rows: usize, slab: usize) -> usize {
+        let slabs = self.reference_slabs.iter();
+        let slabs = slabs.map(|reference_slab| reference_slab.capacity().max(slab));
+        self.rows.capacity().max(rows) + slabs.sum::<usize>()
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
             (workspace.rows.len(), workspace.rows.capacity()),
             (10, 1001)
         );
-        assert_eq!(workspace.bytes_with(500, 70), 1071);
-        assert_eq!(workspace.bytes_with(5000, 70), 5070);
+        assert_eq!(workspace.bytes_with(500, 70), 1001 + SLABS * 70);
+        assert_eq!(workspace.bytes_with(5000, 70), 5000 + SLABS * 70);
     }
 }

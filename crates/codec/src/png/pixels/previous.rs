@@ -1,13 +1,14 @@
 //! The previous image, as much of it as can be seen from a strip.
 
+use super::STRIP_ROWS;
 use super::format::PixelFormat;
 
 /// The rows of the previous image around a strip.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReferenceWindow<'a> {
-    /// Whole rows in the layout of the image, in a ring: behind the last row comes the first one. The
-    /// rows at the place of a strip lie together.
-    pub(crate) ring: &'a [u8],
+    /// Whole rows in the layout of the image, in a ring: behind the last row comes the first one. Each slab has
+    /// the rows at the place of a strip, at least those that there are.
+    pub(crate) ring: &'a [Vec<u8>],
     /// Rows of the ring.
     pub(crate) ring_rows: usize,
     /// The place in the ring of the first row that the window holds.
@@ -27,9 +28,9 @@ impl<'a> ReferenceWindow<'a> {
             return None;
         }
         let row_bytes = format.row_bytes();
-        self.ring
-            .get(self.place(index) * row_bytes..)?
-            .get(..row_bytes)
+        let place = self.place(index);
+        let slab = self.ring.get(place / STRIP_ROWS)?;
+        slab.get(place % STRIP_ROWS * row_bytes..)?.get(..row_bytes)
     }
 
     /// The rows at the place of a strip of `length` bytes, if the window holds them.
@@ -38,9 +39,8 @@ impl<'a> ReferenceWindow<'a> {
         if self.above + length / row_bytes > self.count {
             return None;
         }
-        self.ring
-            .get(self.place(self.above) * row_bytes..)?
-            .get(..length)
+        let slab = self.ring.get(self.place(self.above) / STRIP_ROWS)?;
+        slab.get(..length)
     }
 
     /// The place in the ring of a row of the window.

@@ -23,14 +23,20 @@ const KINDS: [(u8, u8); 15] = [
     (6, 16),
 ];
 
-/// The window of `reference` around the strip that begins at `row`.
-fn window(reference: &[u8], row_bytes: usize, row: usize, count: usize) -> ReferenceWindow<'_> {
+/// An image in slabs.
+fn slabs(image: &[u8], row_bytes: usize) -> Vec<Vec<u8>> {
+    let slabs = image.chunks(STRIP_ROWS * row_bytes);
+    slabs.map(<[u8]>::to_vec).collect()
+}
+
+/// The window of an image of `rows` rows around the strip that begins at `row`.
+fn window(reference: &[Vec<u8>], rows: usize, row: usize, count: usize) -> ReferenceWindow<'_> {
     let first = row.saturating_sub(REFERENCE_MARGIN);
-    let end = (row + count + REFERENCE_MARGIN).min(reference.len() / row_bytes);
+    let end = (row + count + REFERENCE_MARGIN).min(rows);
     ReferenceWindow {
-        ring: &reference[first * row_bytes..end * row_bytes],
-        ring_rows: end - first,
-        first: 0,
+        ring: reference,
+        ring_rows: rows,
+        first,
         count: end - first,
         above: row - first,
     }
@@ -45,9 +51,12 @@ fn code<C: Coder>(
 ) {
     model.begin_image(format, reference.is_some());
     let row_bytes = format.row_bytes();
+    let rows = reference.map_or(0, |image| image.len() / row_bytes);
+    let reference = reference.map(|image| slabs(image, row_bytes));
     for (index, strip) in image.chunks_mut(STRIP_ROWS * row_bytes).enumerate() {
         let count = strip.len() / row_bytes;
-        let window = reference.map(|image| window(image, row_bytes, index * STRIP_ROWS, count));
+        let window = reference.as_ref();
+        let window = window.map(|slabs| self::window(slabs, rows, index * STRIP_ROWS, count));
         model.code_strip(coder, strip, window);
     }
 }
