@@ -182,8 +182,10 @@ impl Png {
         self.memory.pixel_limit > 0
     }
 
-    /// Gives all memory back, and what was learned with it.
+    /// Gives all memory back, and what was learned with it. The parser forgets a chunk that it would go back
+    /// to: an encoder may have shown it bytes of the JPEG that begins.
     pub(crate) fn free(&mut self) {
+        self.parser = ChunkParser::new();
         self.image = None;
         self.reader = None;
         self.models = None;
