@@ -129,14 +129,6 @@ impl ChunkParser {
         }
     }
 
-    /// Leaves the PNG of which the image data were announced.
-    pub(crate) fn leave(&mut self) {
-        *self = Self {
-            outer: self.outer,
-            ..Self::new()
-        };
-    }
-
     /// Takes one byte.
     pub(crate) fn push(&mut self, byte: u8) -> Option<Found> {
         let found = match self.completes_signature(byte) {
@@ -240,7 +232,11 @@ mod tests {
     const HEADER: &[u8] = b"\0\0\0\x0dIHDR\0\0\0\x05\0\0\0\x07\x08\x02\0\0\0crc.";
 
     fn found(bytes: &[u8]) -> Vec<(usize, Found)> {
-        let mut parser = ChunkParser::new();
+        feed(&mut ChunkParser::new(), bytes)
+    }
+
+    /// What is found, and behind which of the bytes.
+    fn feed(parser: &mut ChunkParser, bytes: &[u8]) -> Vec<(usize, Found)> {
         let mut results = vec![];
         let mut place = 0;
         while place < bytes.len() {
@@ -298,25 +294,14 @@ mod tests {
             let length = (inner.len() + data + tail.len()) as u32;
             let before = [&SIGNATURE, HEADER, &length.to_be_bytes(), b"caBX"].concat();
             let mut parser = ChunkParser::new();
-            let mut push = |bytes: &[u8]| -> Vec<Found> {
-                bytes.iter().filter_map(|&byte| parser.push(byte)).collect()
-            };
-            assert_eq!(push(&[&before[..], &inner].concat()).len(), 3);
+            assert_eq!(feed(&mut parser, &[&before[..], &inner].concat()).len(), 3);
             parser.pass_over(data);
-            parser.leave();
             assert!(parser.is_within_chunk());
-            let mut rest = &[&tail[..], b"crc.\0\0\0\x09IDAT"].concat()[..];
-            let mut results = vec![];
-            while !rest.is_empty() {
-                rest = &rest[parser.skip(rest)..];
-                if let Some((&byte, others)) = rest.split_first() {
-                    results.extend(parser.push(byte));
-                    rest = others;
-                }
-            }
-            assert!(
-                matches!(results[..], [Found::ImageData { length: 9, header }] if header.width == 5)
-            );
+            let rest = [&tail[..], b"crc.\0\0\0\x09IDAT"].concat();
+            assert!(matches!(
+                feed(&mut parser, &rest)[..],
+                [(_, Found::ImageData { length: 9, header })] if header.width == 5
+            ));
             assert!(!parser.is_within_chunk());
         }
     }

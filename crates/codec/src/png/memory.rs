@@ -10,7 +10,7 @@ use super::held_pixels::HeldPixels;
 use super::image_data::{ImageData, Models};
 use super::kept_stream::{BLOCK, BlockPool};
 use super::opening::Opening;
-use super::pixels::{PixelFormat, PixelModel, REFERENCE_MARGIN, STRIP_ROWS};
+use super::pixels::{PixelFormat, PixelModel, STRIP_ROWS};
 use super::reference::{Reference, Source, TOKENS_MAX, WINDOW_ROWS};
 use super::workspace::Workspace;
 use crate::entropy::Coder;
@@ -43,7 +43,7 @@ fn strip_bytes(header: &ImageHeader) -> usize {
 /// The same with the rows of a reference.
 fn bytes_with_reference(header: &ImageHeader) -> usize {
     let row = header.widest_row().saturating_add(1);
-    row.saturating_mul(2 * REFERENCE_MARGIN + STRIP_ROWS + 2)
+    row.saturating_mul(WINDOW_ROWS + 2)
         .saturating_add(strip_bytes(header))
 }
 
@@ -166,19 +166,21 @@ impl Memory {
         if opening.kept_blocks > self.most_blocks(header) {
             return Err(Error::NoReference);
         }
-        if opening.kept_blocks != self.pool_blocks {
+        let is_another_pool = opening.kept_blocks != self.pool_blocks;
+        if is_another_pool {
             self.kept.clear();
             self.pool_blocks = opening.kept_blocks;
-            // What was there makes room first, all of it, since it lies together; then the largest comes first.
+            // What was there makes room first, all of it, since it lies together.
             self.workspace.free_rows();
             self.pool = BlockPool::new(0);
-            self.prepare_workspace(header);
-            self.pool = BlockPool::new(self.pool_blocks as usize);
         }
         if opening.has_reference && !self.has_reference(header) {
             return Err(Error::NoReference);
         }
         self.prepare_workspace(header);
+        if is_another_pool {
+            self.pool = BlockPool::new(self.pool_blocks as usize);
+        }
         let reference = self.take_reference(header, opening.has_reference);
         let workspace = mem::take(&mut self.workspace);
         let mut image = ImageData::new(header, chunk_length, opening, reference, workspace);

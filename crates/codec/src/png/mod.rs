@@ -270,7 +270,6 @@ impl Png {
         if let Some(image) = self.image.take() {
             self.memory.give_up(*image);
         }
-        self.parser.leave();
     }
 
     /// Appends the bytes of `strips` strips to `out`, which may grow to `limit` bytes in all.

@@ -158,7 +158,6 @@ impl Reference {
     pub(super) fn window(&self, strip: &Strip) -> ReferenceWindow<'_> {
         ReferenceWindow {
             ring: &self.rows.slabs,
-            ring_rows: WINDOW_ROWS,
             first: self.rows.first % WINDOW_ROWS,
             count: self.rows.count,
             above: strip.first_row - self.rows.first,
@@ -271,10 +270,10 @@ impl Rows {
     fn copy(&mut self, pixels: &mut HeldPixels, wanted: usize) -> Option<()> {
         while self.count < wanted {
             let (row, filter) = pixels.read_row(self.row_bytes)?;
-            let place = (self.first + self.count) % WINDOW_ROWS;
-            let start = place % STRIP_ROWS * self.row_bytes;
-            self.slabs[place / STRIP_ROWS][start..][..self.row_bytes].copy_from_slice(row);
-            self.filters[place] = filter;
+            let number = self.first + self.count;
+            let (place, _) = row_and_above(&mut self.slabs, self.row_bytes, number);
+            place.copy_from_slice(row);
+            self.filters[number % WINDOW_ROWS] = filter;
             self.count += 1;
         }
         Some(())

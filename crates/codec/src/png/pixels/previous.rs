@@ -9,8 +9,6 @@ pub(crate) struct ReferenceWindow<'a> {
     /// Whole rows in the layout of the image, in a ring: behind the last row comes the first one. Each slab has
     /// the rows at the place of a strip, at least those that there are.
     pub(crate) ring: &'a [Vec<u8>],
-    /// Rows of the ring.
-    pub(crate) ring_rows: usize,
     /// The place in the ring of the first row that the window holds.
     pub(crate) first: usize,
     /// Rows that the window holds.
@@ -47,11 +45,8 @@ impl<'a> ReferenceWindow<'a> {
     #[inline(always)]
     fn place(&self, index: usize) -> usize {
         let place = self.first + index;
-        if place < self.ring_rows {
-            place
-        } else {
-            place - self.ring_rows
-        }
+        let rows = self.ring.len() * STRIP_ROWS;
+        if place < rows { place } else { place - rows }
     }
 
     /// Reads `pixels.len()` pixels from column `x`, a multiple of 8, of a row; black where there is

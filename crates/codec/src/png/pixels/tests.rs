@@ -35,7 +35,6 @@ fn window(reference: &[Vec<u8>], rows: usize, row: usize, count: usize) -> Refer
     let end = (row + count + REFERENCE_MARGIN).min(rows);
     ReferenceWindow {
         ring: reference,
-        ring_rows: rows,
         first,
         count: end - first,
         above: row - first,
